@@ -1,0 +1,1 @@
+"""plan -> preflight -> diff -> confirm -> execute -> verify -> journal."""

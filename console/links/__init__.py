@@ -1,0 +1,1 @@
+"""One file per protocol; nothing else opens a socket."""

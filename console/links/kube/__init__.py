@@ -1,0 +1,1 @@
+"""Kubernetes: configuration, credentials, reading, and the one gateway for writes."""

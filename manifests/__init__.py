@@ -1,0 +1,1 @@
+"""Package data: bundled actions and what a tenant is made of."""
