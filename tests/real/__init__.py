@@ -1,0 +1,1 @@
+"""The same contracts against genuine servers: etcd, Kubernetes, kwok and metrics-server."""
