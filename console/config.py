@@ -89,16 +89,16 @@ class Guards(Options, frozen=True, kw_only=True):
     """Times without runs."""
 
 
-Seconds = Annotated[float, msgspec.Meta(gt=0)]
+Positive = Annotated[float, msgspec.Meta(gt=0)]
 
 
 class Thresholds(Options, frozen=True, kw_only=True):
-    """Limits at which a state gets another word."""
+    """Limits from which `doctor` calls something a problem."""
 
-    clock_skew_seconds: Seconds = 60.0
-    """Server clock against ours, in seconds, from which the skew is reported as a problem."""
-    verify_seconds: Seconds = 300.0
-    """How long a run waits for a change to show its effect, in seconds."""
+    clock_skew_seconds: Positive = 60.0
+    """Distance of a server's clock from ours, in seconds."""
+    certificate_days: Positive = 14.0
+    """Days left before our client certificate ends."""
 
 
 class FleetFile(Options, frozen=True, kw_only=True):
@@ -111,10 +111,10 @@ class FleetFile(Options, frozen=True, kw_only=True):
     guards: Guards = Guards()
     """Standing rules that refuse runs."""
     thresholds: Thresholds = Thresholds()
-    """Limits of words and checks."""
+    """Limits from which `doctor` calls something a problem."""
 
 
-class Settings(msgspec.Struct, frozen=True, kw_only=True):
+class Settings(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     """What holds for the whole fleet."""
 
     standby_pairs: tuple[StandbyPair, ...] = ()

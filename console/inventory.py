@@ -9,7 +9,7 @@ from pathlib import Path
 import msgspec
 
 from console import paths
-from console.config import Cluster, ClusterOptions, FleetFile, Settings
+from console.config import Cluster, ClusterOptions, FleetFile, Freeze, Settings
 from console.errors import ConfigError, PlacedError
 from console.links.kube.kubeconfig import Kubeconfig, KubeEntry, read_kubeconfig
 from console.names import Guess, guess, guess_production, unique_aliases
@@ -29,6 +29,7 @@ class Inventory(msgspec.Struct, frozen=True, kw_only=True):
     origins: dict[str, str] = {}
     """Where values come from, by dotted path: clusters.usw2.region."""
     kubeconfig_files: tuple[str, ...] = ()
+    kubeconfig_origin: str = ""
     fleet_file: str = ""
 
     def choose(self, patterns: tuple[str, ...]) -> tuple[str, ...]:
@@ -62,6 +63,20 @@ class Inventory(msgspec.Struct, frozen=True, kw_only=True):
             raise self._unknown(name)
         return found
 
+    def freeze(self, name: str, moment: float) -> Freeze | None:
+        """Return the freeze that refuses runs in a cluster at a moment (wall seconds)."""
+        for freeze in self.settings.guards.freezes:
+            everywhere = not freeze.clusters
+            if (everywhere or _covers(freeze.clusters, self.named(name))) and (
+                freeze.start.timestamp() <= moment < freeze.end.timestamp()
+            ):
+                return freeze
+        return None
+
+    def protects(self, bid: str) -> bool:
+        """Tell whether no action may target a tenant."""
+        return any(fnmatchcase(bid, pattern) for pattern in self.settings.guards.protected_tenants)
+
     def _unknown(self, name: str) -> ConfigError:
         if name in self.broken:
             return ConfigError(f"context {name!r} cannot be used: {self.broken[name]}")
@@ -72,6 +87,10 @@ class Inventory(msgspec.Struct, frozen=True, kw_only=True):
             )
         known = [name for cluster in self.clusters for name in (cluster.alias, cluster.context)]
         return ConfigError(f"no cluster or context matches {name!r}", remedy=nearest(name, known))
+
+
+def _covers(patterns: Iterable[str], cluster: Cluster) -> bool:
+    return any(cluster.alias in matching((cluster,), pattern) for pattern in patterns)
 
 
 def matching(clusters: Iterable[Cluster], pattern: str) -> list[str]:
@@ -138,6 +157,7 @@ class _Join:
     def inventory(self) -> Inventory:
         pairs = self._pairs()
         clusters = self._clusters(pairs)
+        self._note_sections()
         listed = {cluster.context for cluster in clusters}
         self._check(clusters)
         return Inventory(
@@ -154,6 +174,7 @@ class _Join:
             ),
             origins=self._origins,
             kubeconfig_files=self._kube.files,
+            kubeconfig_origin=self._kube.origin,
             fleet_file=self._file.path if self._file else "",
         )
 
@@ -238,21 +259,22 @@ class _Join:
 
     def _note_origins(self, cluster: Cluster, index: int | None, found: Guess) -> None:
         entry = cluster.entry
-        place = f"{entry.path}:{entry.line}" if entry.line else entry.path
         base = f"clusters.{cluster.alias}"
         derived = f"derived from {found.origin}"
         origins = {
             "alias": derived,
-            "context": place,
+            "context": entry.place,
             "role": "asked of the cluster",
             "region": derived if found.region else "not known",
             "account": derived if found.account else "not known",
             "production": "guessed from the names",
             "readOnly": "default",
-            "server": place,
-            "user": place,
-            "insecure": place if cluster.insecure else "default",
-            "proxy": entry.proxy_origin or "none",
+            "server": entry.cluster_place,
+            "user": entry.user_place,
+            "insecure": entry.cluster_place if cluster.insecure else "default",
+            "proxy": {"proxy-url": entry.cluster_place, "": "none"}.get(
+                entry.proxy_origin, entry.proxy_origin
+            ),
             "aws": "default",
             "prometheus": "default",
             "bastion": "default",
@@ -263,6 +285,15 @@ class _Join:
             written = self._file.value["clusters"][index]
             origins |= {name: self._place("clusters", index, name) for name in written}
         self._origins |= {f"{base}.{name}": origin for name, origin in origins.items()}
+
+    def _note_sections(self) -> None:
+        written = self._file.value if self._file else None
+        for section in ("standbyPairs", "guards", "thresholds"):
+            inner = (written or {}).get(section)
+            for name in inner if isinstance(inner, dict) else ():
+                self._origins[f"{section}.{name}"] = self._place(section, name)
+            if isinstance(inner, list):
+                self._origins[section] = self._place(section)
 
     def _check(self, clusters: tuple[Cluster, ...]) -> None:
         """Refuse references to clusters that are none, and times that run backwards."""

@@ -32,9 +32,9 @@ class Guess(msgspec.Struct, frozen=True, kw_only=True):
 
 def guess(entry: KubeEntry) -> Guess:
     """Read a context's names: an EKS ARN, eksctl's form, else the context name as it is."""
-    for pattern, origin in ((_ARN, "the EKS ARN"), (_EKSCTL, "the eksctl name")):
-        # A context that was renamed bears the alias its owner wants; the rest is in its cluster.
-        for name in (entry.context, entry.cluster):
+    # A context that was renamed bears the alias its owner wants; the rest is in its cluster.
+    for name in (entry.context, entry.cluster):
+        for pattern, origin in ((_ARN, "the EKS ARN"), (_EKSCTL, "the eksctl name")):
             if match := pattern.fullmatch(name):
                 parts = match.groupdict(default="")
                 return Guess(
@@ -70,11 +70,11 @@ def unique_aliases(guesses: Sequence[Guess], taken: Collection[str] = ()) -> lis
         counts = Counter(aliases)
         aliases = [
             f"{alias}-{extra}"
-            if (counts[alias] > 1 or alias in taken) and (extra := getattr(found, part))
+            if alias and (counts[alias] > 1 or alias in taken) and (extra := getattr(found, part))
             else alias
             for alias, found in zip(aliases, guesses, strict=True)
         ]
-    used = set(taken)
+    used = set(taken) - {""}
     for index, alias in enumerate(aliases):
         number = 2
         while aliases[index] in used and aliases[index]:

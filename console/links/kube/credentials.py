@@ -46,6 +46,7 @@ class Credentials:
         self._context: ssl.SSLContext | None = None
         self._answer: PluginAnswer | None = None
         self._obtained_at = 0.0
+        self._refused_at: float | None = None
         self._renewed = False
         self._failure: _Failure | None = None
         self._flight: asyncio.Task[None] | None = None
@@ -93,8 +94,10 @@ class Credentials:
             return False
         if self._answer is not None and self._flight is None:
             # Requests refused together come here one after the other: one renewal is for all.
-            if self._clock.now() - self._obtained_at < _SHORTEST_LIFE:
+            now = self._clock.monotonic()
+            if self._refused_at is not None and now - self._refused_at < _SHORTEST_LIFE:
                 return self._renewed
+            self._refused_at = now
             self._flight = asyncio.ensure_future(self._renew())
         await self._ensure_answer()
         return self._renewed

@@ -66,7 +66,7 @@ class KubeEntry(msgspec.Struct, frozen=True, kw_only=True):
     cluster: str
     """The name of the kubeconfig's cluster entry."""
     server: str
-    user: KubeUser
+    user: KubeUser = KubeUser(name="")
     namespace: str = ""
     ca_file: str = ""
     ca: bytes = b""
@@ -77,8 +77,10 @@ class KubeEntry(msgspec.Struct, frozen=True, kw_only=True):
     compression: bool = True
     exec_config: Any = None
     """What the cluster entry hands to an exec plugin that asks for it."""
-    path: str = ""
-    line: int | None = None
+    place: str = ""
+    """File and line of the context; the same for its cluster and its user."""
+    cluster_place: str = ""
+    user_place: str = ""
 
     def __repr__(self) -> str:
         return f"KubeEntry({self.context!r}, {self.server!r}, {self.user!r})"
@@ -302,7 +304,13 @@ class _Merge:
         user = self._named(self.users, "user", context.user, about, placed)
         if user is None:
             self.problems.append(f"{placed.place}: {about} names no user; it will be anonymous")
-        return self._endpoint(name, placed, cluster, _user(context.user or "", user))
+        return msgspec.structs.replace(
+            self._endpoint(name, placed, cluster),
+            user=_user(context.user or "", user),
+            place=placed.place,
+            cluster_place=cluster.place,
+            user_place=user.place if user else placed.place,
+        )
 
     def _named(
         self, known: dict[str, _Placed], what: str, name: str | None, about: str, placed: _Placed
@@ -313,7 +321,7 @@ class _Merge:
             raise _refusal(placed, f"{about} names the {what} {name!r}, which no file defines")
         return known[name]
 
-    def _endpoint(self, name: str, placed: _Placed, cluster: _Placed, user: KubeUser) -> KubeEntry:
+    def _endpoint(self, name: str, placed: _Placed, cluster: _Placed) -> KubeEntry:
         context: _ContextOptions = placed.entry
         options: _ClusterOptions = cluster.entry or _ClusterOptions()
         about = f"cluster {context.cluster!r}"
@@ -331,7 +339,6 @@ class _Merge:
             context=name,
             cluster=context.cluster or "",
             server=server,
-            user=user,
             namespace=context.namespace or "",
             ca_file=""
             if options.certificate_authority_data
@@ -352,8 +359,6 @@ class _Merge:
                 ),
                 None,
             ),
-            path=placed.file.path,
-            line=placed.line,
         )
 
 
