@@ -50,8 +50,7 @@ class ControlPlane:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        # A second interrupt must not leave servers behind.
-        await asyncio.shield(self._stack.__aexit__(kind, error, trace))
+        await self._stack.__aexit__(kind, error, trace)
 
     def _prepare(self) -> None:
         etcd, etcd_peer, port, manager, scheduler = free_ports(5)
@@ -175,17 +174,21 @@ class ControlPlane:
         await self.restart_apiserver()
 
     async def compact(self) -> None:
-        """Forget all history in etcd, so that older resource versions are gone."""
+        """Forget all history, so that older resource versions are gone.
+
+        The API server restarts: it would go on serving them from its watch cache.
+        """
         key = base64.b64encode(b"/").decode()
         found = await self._etcd_post("kv/range", {"key": key, "count_only": True})
         revision = found["header"]["revision"]
         await self._etcd_post("kv/compaction", {"revision": revision, "physical": True})
+        await self.restart_apiserver()
 
     def set_load(
-        self, namespace: str, app: str, *, per_pod: str | None = None, total: str | None = None
+        self, namespace: str, selector: str, *, per_pod: str | None = None, total: str | None = None
     ) -> None:
-        """Give an app's pods a CPU load: each the same, or their share of a total."""
-        self._load.set(namespace, app, per_pod=per_pod, total=total)
+        """Give the pods of a selector a CPU load: each the same, or their share of a total."""
+        self._load.set(namespace, selector, per_pod=per_pod, total=total)
 
     async def _etcd_ready(self) -> bool:
         try:

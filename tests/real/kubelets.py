@@ -10,10 +10,25 @@ from tests.real import stages
 from tests.real.api import Api, Object, read_yaml, until
 from tests.real.certificates import Pair
 from tests.real.process import Server, free_ports
-from tests.real.servers import KWOK, METRICS
+from tests.real.servers import KUBERNETES, KWOK, METRICS
 
 _START_SECONDS = 60.0
 _RESOURCE_METRICS = "metrics.k8s.io/resource-metrics-path"
+
+
+# The API server accepts node information only whole.
+_NODE_INFO = {
+    "architecture": "amd64",
+    "bootID": "",
+    "containerRuntimeVersion": f"kwok://{KWOK.version}",
+    "kernelVersion": "kwok",
+    "kubeProxyVersion": "",
+    "kubeletVersion": KUBERNETES.version,
+    "machineID": "",
+    "operatingSystem": "linux",
+    "osImage": "kwok",
+    "systemUUID": "",
+}
 
 
 class Node(msgspec.Struct, frozen=True, kw_only=True):
@@ -26,6 +41,7 @@ class Node(msgspec.Struct, frozen=True, kw_only=True):
     cpu: str = "8"
     memory: str = "16Gi"
     pods: str = "58"
+    provider_id: str = ""
 
     def manifest(self) -> Object:
         """Return the object as a kubelet would register it."""
@@ -39,8 +55,15 @@ class Node(msgspec.Struct, frozen=True, kw_only=True):
                 "labels": {"kubernetes.io/hostname": self.name} | dict(self.labels),
                 "annotations": {_RESOURCE_METRICS: path} | dict(self.annotations),
             },
-            "spec": {"taints": [dict(taint) for taint in self.taints]},
-            "status": {"allocatable": sizes, "capacity": sizes},
+            "spec": {
+                "taints": [dict(taint) for taint in self.taints],
+                "providerID": self.provider_id,
+            },
+            "status": {
+                "allocatable": sizes,
+                "capacity": sizes,
+                "nodeInfo": _NODE_INFO,
+            },
         }
 
 
@@ -83,7 +106,6 @@ class Kubelets:
         own = stages.write(self._folder / "stages.yaml")
         files = [
             *KWOK.files("metrics"),
-            *KWOK.files("node-initialize"),
             *KWOK.files("node-heartbeat"),
             *KWOK.files("pod-stages"),
             own,
@@ -92,6 +114,8 @@ class Kubelets:
             KWOK.program("kwok"),
             f"--kubeconfig={self._kwok_kubeconfig}",
             "--manage-all-nodes=true",
+            # Without leases the node controller calls every node unreachable after 50 seconds.
+            "--node-lease-duration-seconds=40",
             "--node-ip=127.0.0.1",
             f"--node-port={port}",
             f"--server-address=127.0.0.1:{port}",

@@ -6,11 +6,13 @@ from pathlib import Path
 import msgspec
 import yaml
 
-from tests.real.api import Object
+from tests.real.api import Object, read_yaml
+from tests.real.servers import KWOK
 
 POD_FAULT = "shifu.test/pod"
 NODE_FAULT = "shifu.test/node"
-_CLEAR = "none"
+HEALTHY = "none"
+_REASONS = ".status.conditions.[].reason"
 
 
 class PodFault(msgspec.Struct, frozen=True, kw_only=True):
@@ -117,6 +119,7 @@ def write(file: Path) -> Path:
     items = [
         *(_pod_stage(name, fault) for name, fault in POD_FAULTS.items()),
         *(_node_stage(name, fault) for name, fault in NODE_FAULTS.items()),
+        _node_initialize(),
         _node_recovery(),
         _usage(),
     ]
@@ -196,25 +199,32 @@ def _flow(state: Mapping[str, Mapping[str, object]]) -> str:
 
 
 def _node_stage(name: str, fault: NodeFault) -> Object:
+    reasons = [reason for _, reason, _ in fault.conditions.values()]
     selector = [
         _is(f'.metadata.annotations["{NODE_FAULT}"]', name),
         _is(".status.phase", "Running"),
+        {"key": _REASONS, "operator": "NotIn", "values": reasons},
     ]
-    # Played again and again, as kwok's own stage would otherwise bring the node back.
-    return _stage(
-        "Node", f"node-{name}", selector, {"statusTemplate": _conditions(fault)}, delay=1000
-    )
+    return _stage("Node", f"node-{name}", selector, {"statusTemplate": _conditions(fault)})
 
 
 def _node_recovery() -> Object:
+    faults = NODE_FAULTS.values()
+    reasons = [reason for fault in faults for _, reason, _ in fault.conditions.values()]
     selector = [
-        _is(f'.metadata.annotations["{NODE_FAULT}"]', _CLEAR),
-        _is(".status.phase", "Running"),
+        _is(f'.metadata.annotations["{NODE_FAULT}"]', HEALTHY),
+        {"key": _REASONS, "operator": "In", "values": reasons},
     ]
     healthy = NodeFault(conditions={})
-    return _stage(
-        "Node", "node-recovery", selector, {"statusTemplate": _conditions(healthy)}, delay=1000
-    )
+    return _stage("Node", "node-recovery", selector, {"statusTemplate": _conditions(healthy)})
+
+
+def _node_initialize() -> Object:
+    """Return kwok's own stage, played once: as it stands it brings every unready node back."""
+    (stage,) = [item for file in KWOK.files("node-initialize") for item in read_yaml(file)]
+    selector = [{"key": ".status.phase", "operator": "NotIn", "values": ["Running"]}]
+    stage["spec"]["selector"] = {"matchExpressions": selector}
+    return stage
 
 
 def _conditions(fault: NodeFault) -> str:
@@ -240,9 +250,7 @@ def _node_condition(status: str, reason: str, message: str) -> list[str]:
     ]
 
 
-def _stage(
-    kind: str, name: str, selector: list[Object], following: Object, *, delay: int = 0
-) -> Object:
+def _stage(kind: str, name: str, selector: list[Object], following: Object) -> Object:
     return {
         "apiVersion": "kwok.x-k8s.io/v1alpha1",
         "kind": "Stage",
@@ -252,7 +260,6 @@ def _stage(
             "selector": {"matchExpressions": selector},
             # Heavier than kwok's own stages, which carry no weight.
             "weight": 10_000,
-            "delay": {"durationMilliseconds": delay},
             "next": following,
         },
     }
