@@ -6,6 +6,19 @@ from typing import Any
 import msgspec
 
 from console.record import Key
+from console.resources.runs import Run, RunState, RunStep, StepOutcome
+
+__all__ = [
+    "Finding",
+    "Hunk",
+    "Level",
+    "Plan",
+    "PlannedStep",
+    "Run",
+    "RunState",
+    "RunStep",
+    "StepOutcome",
+]
 
 
 class Level(StrEnum):
@@ -52,6 +65,8 @@ class PlannedStep(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     hunks: tuple[Hunk, ...] = ()
     undo: dict[str, Any] | None = None
     timeout_seconds: float = 60.0
+    seen: dict[str, Any] = {}
+    """What the step found when it was planned; it acts only while that still holds."""
 
 
 class Plan(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
@@ -72,6 +87,8 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     observed: dict[str, Any]
     """What the plan was made on; its hash is the fingerprint."""
     fingerprint: str
+    names: dict[str, Any] = {}
+    """What `${{ }}` sees, frozen: inputs, target, let, run, fleet."""
     confirm: str = ""
     """What a person has to type."""
     locks: tuple[str, ...] = ()
@@ -94,56 +111,3 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
             for finding in self.findings
             if finding.level is Level.WARN and finding.ok is not True
         )
-
-
-class RunState(StrEnum):
-    """The life of a run."""
-
-    PLANNED = "planned"
-    CONFIRMED = "confirmed"
-    RUNNING = "running"
-    PAUSED = "paused"
-    UNDOING = "undoing"
-    SUCCEEDED = "succeeded"
-    UNDONE = "undone"
-    FAILED = "failed"
-    CANCELLED = "cancelled"
-    INTERRUPTED = "interrupted"
-
-    @property
-    def is_over(self) -> bool:
-        """Tell whether nothing more will happen in it."""
-        return self in _OVER
-
-    @property
-    def is_resumable(self) -> bool:
-        """Tell whether `resume` makes sense."""
-        return self in (RunState.PAUSED, RunState.INTERRUPTED)
-
-
-_OVER = frozenset({RunState.SUCCEEDED, RunState.UNDONE, RunState.FAILED, RunState.CANCELLED})
-
-
-class StepOutcome(StrEnum):
-    """How a step stands."""
-
-    PENDING = "pending"
-    RUNNING = "running"
-    DONE = "done"
-    FAILED = "failed"
-    SKIPPED = "skipped"
-    UNDONE = "undone"
-    UNKNOWN = "unknown"
-
-
-class RunStep(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
-    """A step of a run as the journal tells it."""
-
-    id: str
-    title: str
-    outcome: StepOutcome = StepOutcome.PENDING
-    detail: str = ""
-    attempts: int = 0
-    started_at: float | None = None
-    ended_at: float | None = None
-    outputs: dict[str, Any] = {}
