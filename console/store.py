@@ -83,7 +83,11 @@ class ChangeBatch(msgspec.Struct, frozen=True):
         return frozenset(key.kind for key in self.keys) | {kind for _, kind in self.sources}
 
 
-_Rows = dict[tuple[str, str], Record]
+_Rows = dict[str, dict[str, Record]]
+"""Namespace to name to record: the names are those of the keys, so a row costs one entry."""
+_NO_ROWS: _Rows = {}
+_CONTACT_STEP = 1.0
+"""Signs of life closer together than this many seconds are one."""
 
 
 class Snapshot:
@@ -100,23 +104,23 @@ class Snapshot:
 
     def get(self, key: Key) -> Record | None:
         """Return one record."""
-        return self._store.tables[key.cluster, key.kind].get((key.namespace, key.name))
+        names = self._store.rows_of(key.cluster, key.kind).get(key.namespace)
+        return names.get(key.name) if names is not None else None
 
     def rows(self, kind: str, clusters: Collection[str] | None = None) -> Iterator[Record]:
         """Iterate the records of one kind, over all clusters or some."""
-        for (cluster, table_kind), table in list(self._store.tables.items()):
-            if table_kind == kind and (clusters is None or cluster in clusters):
-                yield from list(table.values())
+        for cluster, rows in list(self._store.tables.get(kind, {}).items()):
+            if clusters is None or cluster in clusters:
+                for names in list(rows.values()):
+                    yield from list(names.values())
 
     def in_namespace(self, cluster: str, kind: str, namespace: str) -> list[Record]:
         """Return the records of one kind in one namespace."""
-        names = self._store.by_namespace[cluster, kind].get(namespace, {})
-        table = self._store.tables[cluster, kind]
-        return [table[namespace, name] for name in names]
+        return list(self._store.rows_of(cluster, kind).get(namespace, {}).values())
 
     def count(self, kind: str, cluster: str) -> int:
         """Return how many records of a kind a cluster has."""
-        return len(self._store.tables[cluster, kind])
+        return sum(map(len, self._store.rows_of(cluster, kind).values()))
 
     def source(self, cluster: str, kind: str) -> Source | None:
         """Return how the reading of one kind of one cluster goes; None when nobody asked."""
@@ -150,10 +154,8 @@ class Store:
     """The write side; only reflectors, the fleet and the run journal hold it."""
 
     def __init__(self, clock: Clock) -> None:
-        self.tables: defaultdict[tuple[str, str], _Rows] = defaultdict(dict)
-        self.by_namespace: defaultdict[tuple[str, str], dict[str, dict[str, None]]] = defaultdict(
-            dict
-        )
+        self.tables: dict[str, dict[str, _Rows]] = {}
+        """Kind to cluster to rows."""
         self.sources: dict[tuple[str, str], Source] = {}
         self.versions: defaultdict[str, int] = defaultdict(int)
         self.snapshot = Snapshot(self, clock)
@@ -161,33 +163,45 @@ class Store:
         self._changed_sources: set[tuple[str, str]] = set()
         self._listeners: list[Callable[[], None]] = []
 
+    def rows_of(self, cluster: str, kind: str) -> _Rows:
+        """Return the rows of one kind of one cluster; not to be written to."""
+        return self.tables.get(kind, {}).get(cluster, _NO_ROWS)
+
     def upsert(self, record: Record) -> None:
         """Put a record in, or replace it."""
         key = record.key
-        place = (key.cluster, key.kind)
-        table = self.tables[place]
-        name = (key.namespace, key.name)
-        if name not in table:
-            self.by_namespace[place].setdefault(key.namespace, {})[key.name] = None
-        table[name] = record
+        rows = self.tables.setdefault(key.kind, {}).setdefault(key.cluster, {})
+        rows.setdefault(key.namespace, {})[key.name] = record
         self._touch(key)
 
     def remove(self, key: Key) -> None:
         """Forget a record."""
-        place = (key.cluster, key.kind)
-        if self.tables[place].pop((key.namespace, key.name), None) is None:
+        rows = self.rows_of(key.cluster, key.kind)
+        names = rows.get(key.namespace, {})
+        if names.pop(key.name, None) is None:
             return
-        names = self.by_namespace[place]
-        names[key.namespace].pop(key.name, None)
-        if not names[key.namespace]:
-            del names[key.namespace]
+        if not names:
+            del rows[key.namespace]
         self._touch(key)
 
     def keep_only(self, cluster: str, kind: str, names: Collection[tuple[str, str]]) -> None:
         """Forget the records of a kind that a complete list did not name."""
-        gone = [name for name in self.tables[cluster, kind] if name not in names]
-        for namespace, name in gone:
-            self.remove(Key(cluster, kind, namespace, name))
+        gone = [
+            record.key
+            for namespace, rows in self.rows_of(cluster, kind).items()
+            for name, record in rows.items()
+            if (namespace, name) not in names
+        ]
+        for key in gone:
+            self.remove(key)
+
+    def contact(self, cluster: str, kind: str, moment: float) -> None:
+        """Record a sign of life of a source; wakes nobody."""
+        source = self.sources.get((cluster, kind))
+        if source is None:
+            return
+        if source.contact_at is None or moment - source.contact_at >= _CONTACT_STEP:
+            self.sources[cluster, kind] = msgspec.structs.replace(source, contact_at=moment)
 
     def note(self, source: Source) -> None:
         """Record how a source fares; a mere sign of life wakes nobody."""

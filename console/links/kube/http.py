@@ -1,0 +1,279 @@
+"""Reads an API server: probe, get, pages of a list, lines of a watch. GET is all it can do."""
+
+import asyncio
+import getpass
+import random
+import socket
+import zlib
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from email.utils import parsedate_to_datetime
+from functools import cache
+from importlib.metadata import PackageNotFoundError, version
+from typing import Any
+
+import aiohttp
+import msgspec
+
+from console.clock import Clock
+from console.config import Cluster
+from console.errors import BadReplyError, LinkError, LinkTimeoutError
+from console.links.kube.credentials import Credentials
+from console.links.kube.faults import status_error, translated
+from console.links.retry import Pace
+
+PAGE_SIZE = 500
+_MEGABYTE = 1 << 20
+_LONGEST_LINE = 64 * _MEGABYTE
+_INFLATE_OFF_LOOP = _MEGABYTE // 8
+_READ_BUFFER = _MEGABYTE // 4
+
+Params = Mapping[str, str]
+
+
+class ServerVersion(msgspec.Struct, frozen=True, rename="camel"):
+    """What GET /version says."""
+
+    git_version: str = ""
+
+
+class Pulse(msgspec.Struct, frozen=True):
+    """An answered probe."""
+
+    version_text: str
+    skew_seconds: float
+    """Server clock minus ours."""
+
+
+@cache
+def user_agent() -> str:
+    """Return the name that the servers' audit logs know us by."""
+    try:
+        own = version("shifu-console")
+    except PackageNotFoundError:
+        own = "source"
+    return f"shifu-console/{own}"
+
+
+@cache
+def os_user() -> str:
+    """Return who runs the console; `unknown` where the system has no name for them."""
+    try:
+        return getpass.getuser()
+    except (OSError, KeyError):
+        return "unknown"
+
+
+class Connection:
+    """One API server, read only; every call has a deadline and ends in LinkErrors."""
+
+    def __init__(
+        self,
+        cluster: Cluster,
+        credentials: Credentials,
+        clock: Clock,
+        *,
+        pace: Pace,
+        request_timeout: float,
+    ) -> None:
+        self.alias = cluster.alias
+        self.server = cluster.entry.server.rstrip("/")
+        self.credentials = credentials
+        self._entry = cluster.entry
+        self._clock = clock
+        self._pace = pace
+        self._timeout = request_timeout
+        self._session: aiohttp.ClientSession | None = None
+
+    async def probe(self, deadline: float) -> Pulse:
+        """Ask for the version: the cheapest question that every user may ask."""
+        started = self._clock.now()
+        body, headers = await self._read("/version", {}, deadline, "probe")
+        middle = (started + self._clock.now()) / 2
+        try:
+            text = msgspec.json.decode(body, type=ServerVersion).git_version
+        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+            raise BadReplyError(
+                f"{self.alias}: {self.server} does not answer as an API server",
+                remedy="check `server` in the kubeconfig",
+            ) from error
+        return Pulse(text, _skew(headers.get("Date", ""), middle))
+
+    async def get(self, path: str, params: Params | None = None) -> dict[str, Any]:
+        """Return one JSON document."""
+        body, _ = await self._read(path, params or {}, self._timeout, path)
+        try:
+            found = msgspec.json.decode(body)
+        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+            raise BadReplyError(f"{self.alias}: {path}: the answer cannot be read") from error
+        if not isinstance(found, dict):
+            raise BadReplyError(f"{self.alias}: {path}: the answer is not an object")
+        return found
+
+    async def page(self, path: str, more: str) -> bytes:
+        """Return a part of a list, unread; `more` is the continue token of the part before."""
+        params = {"limit": str(PAGE_SIZE)}
+        if more:
+            params["continue"] = more
+        body, _ = await self._read(path, params, self._timeout, "list")
+        return body
+
+    async def watch(self, path: str, since: str) -> AsyncIterator[list[bytes]]:
+        """Yield an empty bunch once open, then lines as they come, until the server ends it.
+
+        Raises:
+            LinkTimeoutError: neither an event nor a bookmark came for too long.
+
+        """
+        seconds = random.uniform(self._pace.watch_min, self._pace.watch_max)  # noqa: S311  jitter
+        params = {
+            "watch": "1",
+            "resourceVersion": since,
+            "allowWatchBookmarks": "true",
+            "timeoutSeconds": str(int(seconds)),
+        }
+        # Not compressed: each stream would hold an inflater's window for a few bytes a minute.
+        async with self._open(
+            path, params, self._timeout, "watch", encoding="identity"
+        ) as response:
+            yield []
+            lines = _Lines()
+            while chunk := await self._chunk(response, "watch"):
+                if found := lines.feed(chunk):
+                    yield found
+                elif lines.pending > _LONGEST_LINE:
+                    raise BadReplyError(f"{self.alias}: {path}: a watch line without an end")
+
+    async def close(self) -> None:
+        """Close every connection."""
+        if self._session is not None:
+            await self._session.close()
+            self._session = None
+        self.credentials.close()
+
+    async def _chunk(self, response: aiohttp.ClientResponse, what: str) -> bytes:
+        try:
+            with translated(self.alias, self.server, what):
+                async with asyncio.timeout(self._pace.silence):
+                    return await response.content.readany()
+        except LinkTimeoutError as error:
+            raise SilenceError(
+                f"{self.alias}: {what}: neither an event nor a bookmark for"
+                f" {self._pace.silence:g} s",
+                remedy="the console asks again",
+            ) from error
+
+    async def _read(
+        self, path: str, params: Params, deadline: float, what: str
+    ) -> tuple[bytes, Mapping[str, str]]:
+        async with self._open(path, params, deadline, what) as response:
+            return await self._body(response, deadline, what), response.headers
+
+    @asynccontextmanager
+    async def _open(
+        self, path: str, params: Params, deadline: float, what: str, encoding: str = ""
+    ) -> AsyncIterator[aiohttp.ClientResponse]:
+        """Send a GET; a 401 is tried once more when there are new credentials."""
+        response = await self._send(path, params, deadline, what, encoding)
+        try:
+            if response.status == 401 and await self.credentials.refused():
+                response.release()
+                response = await self._send(path, params, deadline, what, encoding)
+            if response.status != 200:
+                body = await self._refusal(response, what)
+                raise status_error(
+                    self.alias,
+                    what,
+                    response.status,
+                    body,
+                    headers=response.headers,
+                    clock=self._clock,
+                )
+            yield response
+        finally:
+            response.close()
+
+    async def _send(
+        self, path: str, params: Params, deadline: float, what: str, encoding: str
+    ) -> aiohttp.ClientResponse:
+        accepted = encoding or ("gzip" if self._entry.compression else "identity")
+        # Before the deadline starts: a login plugin has one of its own.
+        headers = {"Accept-Encoding": accepted, **await self.credentials.headers()}
+        with translated(self.alias, self.server, what):
+            async with asyncio.timeout(deadline):
+                return await self._opened().get(
+                    f"{self.server}{path}",
+                    params=params,
+                    headers=headers,
+                    proxy=self._entry.proxy or None,
+                    server_hostname=self._entry.tls_server_name or None,
+                    allow_redirects=False,
+                )
+
+    async def _refusal(self, response: aiohttp.ClientResponse, what: str) -> bytes:
+        try:
+            return await self._body(response, self._timeout, what)
+        except LinkError:
+            return b""  # the status says enough
+
+    async def _body(self, response: aiohttp.ClientResponse, deadline: float, what: str) -> bytes:
+        with translated(self.alias, self.server, what):
+            async with asyncio.timeout(deadline):
+                body = await response.read()
+        if response.headers.get("Content-Encoding") != "gzip":
+            return body
+        try:
+            # zlib lets go of the interpreter's lock: a big page inflates while keys are answered.
+            if len(body) > _INFLATE_OFF_LOOP:
+                return await asyncio.to_thread(zlib.decompress, body, 31)
+            return zlib.decompress(body, 31)
+        except zlib.error as error:
+            raise BadReplyError(f"{self.alias}: {what}: the compressed answer is broken") from error
+
+    def _opened(self) -> aiohttp.ClientSession:
+        if self._session is None:
+            self._session = aiohttp.ClientSession(
+                connector=aiohttp.TCPConnector(
+                    ssl=self.credentials.ssl_context(), limit=0, family=socket.AF_UNSPEC
+                ),
+                timeout=aiohttp.ClientTimeout(total=None, sock_connect=self._pace.connect_deadline),
+                headers={"User-Agent": user_agent(), "Accept": "application/json"},
+                auto_decompress=False,
+                read_bufsize=_READ_BUFFER,
+                cookie_jar=aiohttp.DummyCookieJar(),
+            )
+        return self._session
+
+
+class SilenceError(LinkTimeoutError):
+    """A watch is open and says nothing."""
+
+
+class _Lines:
+    """Cuts a stream into lines of any length without copying what has come before."""
+
+    def __init__(self) -> None:
+        self.pending = 0
+        self._parts: list[bytes] = []
+
+    def feed(self, chunk: bytes) -> list[bytes]:
+        """Take a piece of the stream and return the lines that it completes."""
+        first, *rest = chunk.split(b"\n")
+        if not rest:
+            self._parts.append(first)
+            self.pending += len(first)
+            return []
+        lines = [b"".join((*self._parts, first)), *rest[:-1]]
+        self._parts = [rest[-1]] if rest[-1] else []
+        self.pending = len(rest[-1])
+        return [line for line in lines if line]
+
+
+def _skew(date: str, ours: float) -> float:
+    """Return how far the server's clock is ahead; below its header's one second it is none."""
+    try:
+        # The header cuts off the fraction: on average it is half a second early.
+        ahead = parsedate_to_datetime(date).timestamp() + 0.5 - ours
+    except ValueError:
+        return 0.0
+    return ahead if abs(ahead) > 1.0 else 0.0
