@@ -11,7 +11,8 @@ import msgspec
 from console import paths
 from console.config import Cluster, ClusterOptions, FleetFile, Freeze, Settings
 from console.errors import ConfigError, PlacedError
-from console.links.kube.kubeconfig import Kubeconfig, KubeEntry, read_kubeconfig
+from console.links.kube.kubeconfig import Kubeconfig, KubeEntry
+from console.links.kube.kubeconfig_files import read_kubeconfig
 from console.names import Guess, guess, guess_production, unique_aliases
 from console.yaml_file import YamlFile
 
@@ -136,6 +137,7 @@ def load(
     if not fleet_file and not path.exists():
         return _Join(kube, None, FleetFile()).inventory()
     file = YamlFile.read(path, error=ConfigError)
+    file.refuse_duplicates()
     fleet = FleetFile() if file.value is None else file.decode(FleetFile)
     return _Join(kube, file, fleet).inventory()
 

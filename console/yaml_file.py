@@ -69,6 +69,21 @@ class YamlFile:
         except RecursionError as failure:
             raise self.refusal("is nested too deeply") from failure
 
+    def refuse_duplicates(self) -> None:
+        """Refuse a mapping that has a key twice: YAML would silently keep the last."""
+        waiting = [self._root] if self._root else []
+        while waiting:
+            node = waiting.pop()
+            waiting += _parts(node)
+            seen: set[str] = set()
+            for name, _ in node.value if isinstance(node, yaml.MappingNode) else ():
+                if name.value in seen:
+                    line = name.start_mark.line + 1
+                    raise self._error(
+                        f"key {name.value!r} is given twice", path=self.path, line=line
+                    )
+                seen.add(name.value)
+
     def refusal(
         self, message: str, *steps: str | int, key: bool = False, remedy: str = ""
     ) -> PlacedError:

@@ -140,7 +140,7 @@ async def _run(
     except TimeoutError as error:
         raise AuthExpiredError(
             f"credential plugin {name} gave no answer within {deadline:g} s; it may want a login",
-            remedy=f"run `{_command_line(plugin)}` in a terminal and see what it asks for",
+            remedy=f"log in: run `{_command_line(plugin)}` in a terminal and see what it asks for",
         ) from error
     finally:
         await _end(process)
@@ -218,8 +218,9 @@ def _header_safe(name: str, token: str) -> str:
 def _remedy(plugin: ExecPlugin, talk: str, environ: Mapping[str, str]) -> str:
     if "sso" in talk.lower():
         profile = dict(plugin.env).get("AWS_PROFILE") or environ.get("AWS_PROFILE", "")
-        return f"aws sso login{f' --profile {shlex.quote(profile)}' if profile else ''}"
-    return f"run `{_command_line(plugin)}` in a terminal and see what it says"
+        option = f" --profile {shlex.quote(profile)}" if profile else ""
+        return f"log in: `aws sso login{option}`"
+    return f"log in: run `{_command_line(plugin)}` in a terminal and see what it says"
 
 
 def _command_line(plugin: ExecPlugin) -> str:
