@@ -5,8 +5,8 @@ from itertools import pairwise
 
 from console.record import Key, Record, Tone, Word
 from console.resources.hpa_wire import Metric
-from console.resources.index import PODS_BY_OWNER
-from console.resources.shapes import Condition, Event, Workload, condition
+from console.resources.index import EVENTS_BY_SUBJECT, PODS_BY_OWNER
+from console.resources.shapes import Condition, Workload, condition
 from console.resources.workload import pod_cause, short_seconds
 from console.store import Snapshot
 from console.units import format_age
@@ -141,16 +141,11 @@ def _cannot_write(hpa: Hpa, look: Snapshot) -> Word | None:
     if able is not None and able.status == "False" and able.reason == "FailedUpdateScale":
         return Word("CANNOT WRITE", Tone.BAD, able.message)
     now = look.now(hpa.key.cluster)
-    for record in look.in_namespace(hpa.key.cluster, "event", hpa.key.namespace):
-        if (
-            isinstance(record, Event)
-            and record.reason == "FailedRescale"
-            and record.about_kind == "HorizontalPodAutoscaler"
-            and record.about_name == hpa.key.name
-            and record.last_at is not None
-            and now - record.last_at < _EVENT_SECONDS
-        ):
-            return Word("CANNOT WRITE", Tone.BAD, record.message)
+    subject = ("HorizontalPodAutoscaler", hpa.key.namespace, hpa.key.name)
+    for event in EVENTS_BY_SUBJECT.find(look, hpa.key.cluster, subject):
+        fresh = event.last_at is not None and now - event.last_at < _EVENT_SECONDS
+        if fresh and event.reason == "FailedRescale":
+            return Word("CANNOT WRITE", Tone.BAD, event.message)
     return None
 
 

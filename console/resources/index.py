@@ -5,7 +5,7 @@ from typing import Generic, TypeVar
 from weakref import WeakKeyDictionary
 
 from console.record import Record
-from console.resources.shapes import Node, Pod
+from console.resources.shapes import Event, Node, Pod
 from console.store import Snapshot
 
 R = TypeVar("R", bound=Record)
@@ -42,5 +42,8 @@ class Index(Generic[R]):
 PODS_BY_NODE: Index[Pod] = Index("pod", lambda pod: pod.node)
 PODS_BY_OWNER: Index[Pod] = Index(
     "pod", lambda pod: (pod.key.namespace, pod.owner_kind, pod.owner_name)
+)
+EVENTS_BY_SUBJECT: Index[Event] = Index(
+    "event", lambda event: (event.about_kind, event.about_namespace, event.about_name)
 )
 NODES_BY_GROUP: Index[Node] = Index("node", lambda node: node.group)

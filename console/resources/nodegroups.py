@@ -3,6 +3,8 @@
 from collections import Counter
 from collections.abc import Iterable, Iterator
 
+import msgspec
+
 from console.record import Key, Record, Tone, Word
 from console.resources import views
 from console.resources.cells import bytes_text, cpu_text, of, place_columns, state_columns
@@ -22,7 +24,7 @@ class NodeGroup(Record, frozen=True, kw_only=True):
     nodes: int = 0
     ready: int = 0
     cordoned: int = 0
-    zones: dict[str, int] = {}
+    zones: dict[str, int] = msgspec.field(default_factory=dict)
     instance_types: tuple[str, ...] = ()
     capacity_types: tuple[str, ...] = ()
     versions: tuple[str, ...] = ()

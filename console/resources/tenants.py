@@ -6,7 +6,7 @@ from console.record import Key, Record, Tone, Word
 from console.resources import views
 from console.resources.cells import age, age_column, labels_column, of, place_columns, state_columns
 from console.resources.shapes import Quota, Workload
-from console.store import Snapshot
+from console.store import Snapshot, SourceState
 from console.view import Column, View
 
 _PREFIX = "ai-shifu.io/"
@@ -79,23 +79,35 @@ def word(tenant: Tenant, look: Snapshot) -> Word:
     judged = [(part, known[part.key.kind].judged(part, look)) for part in parts(tenant, look)]
     judged = [(part, word) for part, word in judged if word.tone is not Tone.OFF] or judged
     part, worst = min(judged, key=lambda pair: pair[1].tone.severity, default=(None, None))
-    unread = _unread(tenant, look)
     if worst is None or part is None:
         return Word("UNKNOWN", Tone.UNKNOWN, "nothing of it was read")
     if worst.tone in (Tone.OK, Tone.OFF):
-        if unread:
-            return Word("UNKNOWN", Tone.UNKNOWN, f"{', '.join(unread)} not read")
-        return Word("OK", Tone.OK)
+        return _unless_unread(tenant, look)
     name = f"{part.key.kind}/{part.key.name}"
     others = sum(word.tone.severity <= Tone.WARN.severity for _, word in judged) - 1
     more = f" (+{others} more)" if others > 0 else ""
     return Word(worst.text, worst.tone, f"{name}: {worst.reason or worst.text}{more}")
 
 
-def _unread(tenant: Tenant, look: Snapshot) -> list[str]:
-    """Name the kinds of parts of which rows may be missing."""
-    found = ((kind, look.source(tenant.key.cluster, kind)) for kind in _PARTS)
-    return [kind for kind, source in found if source is None or source.complete_at is None]
+def _unless_unread(tenant: Tenant, look: Snapshot) -> Word:
+    """Return OK, or what stands against it: parts may exist that were not read."""
+    refused, waiting, failing = [], [], []
+    for kind in _PARTS:
+        source = look.source(tenant.key.cluster, kind)
+        state = source.state if source else None
+        if state in (SourceState.FORBIDDEN, SourceState.ABSENT):
+            refused.append(kind)
+        elif source is not None and source.complete_at is not None:
+            continue
+        elif state in (SourceState.WAITING, SourceState.LIVE):
+            waiting.append(kind)
+        else:
+            failing.append(kind)
+    if failing:
+        return Word("UNKNOWN", Tone.UNKNOWN, f"{', '.join(failing)} not read")
+    if waiting:
+        return Word("LOADING", Tone.PROGRESS, f"{', '.join(waiting)} not read yet")
+    return Word("OK", Tone.OK, f"{', '.join(refused)} may not be read" if refused else "")
 
 
 def _ready(tenant: Tenant, look: Snapshot, kind: str) -> tuple[int, int]:
