@@ -50,16 +50,16 @@ async def _lead(app: "ShifuApp", desk: "Desk", action: str | None, record: Recor
         if target is None:
             app.notify(_no_target(manifest, record), severity="error")
             return
-        run_id = await _prepare(app, desk, manifest, target, prefilled(manifest, record))
+        run_id = await _prepare(app, manifest, target, prefilled(manifest, record))
     except ConsoleError as error:
         app.notify(str(error), title="No action", severity="error", timeout=15)
         return
     if run_id is not None:
-        app.push_screen(RunScreen(desk, app.look, run_id))
+        app.push_screen(RunScreen(run_id))
 
 
 async def _prepare(
-    app: "ShifuApp", desk: "Desk", manifest: "Manifest", target: Key, given: dict[str, Any]
+    app: "ShifuApp", manifest: "Manifest", target: Key, given: dict[str, Any]
 ) -> str | None:
     """Go between form and plan until it runs or the form is left."""
     while True:
@@ -72,7 +72,7 @@ async def _prepare(
         values = await app.push_screen_wait(form)
         if values is None:
             return None
-        run_id = await app.push_screen_wait(PlanScreen(desk, manifest.name, target, values))
+        run_id = await app.push_screen_wait(PlanScreen(manifest.name, target, values))
         if run_id is not None:
             return run_id
         given = values

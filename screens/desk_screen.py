@@ -1,6 +1,6 @@
 """What the screens that ask the desk share: an error is shown in place, never as a traceback."""
 
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar, cast
 
 from rich.text import Text
 from textual.screen import Screen
@@ -10,7 +10,13 @@ from textual.worker import Worker, WorkerState
 from console.errors import ConsoleError, RefusedError
 from console.record import Tone
 from console.redact import printable
+from console.store import Snapshot
 from screens.tones import glyph, sign
+
+if TYPE_CHECKING:
+    from actions.desk import Desk
+
+    from screens.app import ShifuApp
 
 T = TypeVar("T")
 
@@ -30,6 +36,19 @@ class DeskScreen(Screen[T]):
         display: block;
     }
     """
+
+    @property
+    def desk(self) -> "Desk":
+        """Return the desk; these screens open only once there is one."""
+        desk = cast("ShifuApp", self.app).desk
+        if desk is None:
+            raise ConsoleError("there is no desk yet", remedy="try again in a moment")
+        return desk
+
+    @property
+    def look(self) -> Snapshot:
+        """Return the read side of the store."""
+        return cast("ShifuApp", self.app).look
 
     def error_place(self) -> Static:
         """Return the widget that errors are shown in."""

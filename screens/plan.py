@@ -1,6 +1,6 @@
 """A plan to read before it is confirmed: where, what was checked, what changes."""
 
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar
 
 from rich.console import Group
 from textual import on, work
@@ -16,9 +16,6 @@ from screens.confirm import ConfirmScreen, Question
 from screens.desk_screen import DeskScreen
 from screens.plan_text import plan_lines, shown
 from screens.tones import glyph, sign
-
-if TYPE_CHECKING:
-    from actions.desk import Desk
 
 
 class PlanScreen(DeskScreen[str | None]):
@@ -39,9 +36,8 @@ class PlanScreen(DeskScreen[str | None]):
         Binding("k", "scroll_up", show=False, id="plan.up"),
     ]
 
-    def __init__(self, desk: "Desk", action: str, target: Key, inputs: dict[str, Any]) -> None:
+    def __init__(self, action: str, target: Key, inputs: dict[str, Any]) -> None:
         super().__init__()
-        self._desk = desk
         self._action = action
         self._target = target
         self._inputs = inputs
@@ -110,7 +106,7 @@ class PlanScreen(DeskScreen[str | None]):
     @work(group="plan", exclusive=True, exit_on_error=False)
     async def _make_plan(self) -> None:
         try:
-            plan = await self._desk.plan(self._action, self._target, self._inputs)
+            plan = await self.desk.plan(self._action, self._target, self._inputs)
         except ConsoleError as error:
             self.query_one("#plan-text", Static).update("No plan was made.")
             self.show_error(error)
@@ -125,7 +121,7 @@ class PlanScreen(DeskScreen[str | None]):
     @work(group="run", exit_on_error=False)
     async def _run(self, plan: Plan, typed: str) -> None:
         try:
-            run_id = await self._desk.run(plan, typed=typed)
+            run_id = await self.desk.run(plan, typed=typed)
         except ConsoleError as error:
             self._starting = False
             if isinstance(error, StalePlanError):

@@ -1,7 +1,7 @@
 """One run, live: its steps, what each found, and how to stop it or go on."""
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
 from rich.console import Group
 from textual import work
@@ -12,14 +12,11 @@ from textual.widgets import Footer, Static
 
 from actions.model import Run, RunState
 from console.errors import ConsoleError
-from console.store import ChangeBatch, Snapshot
+from console.store import ChangeBatch
 from screens.confirm import ConfirmScreen, Question
 from screens.desk_screen import DeskScreen
 from screens.picker import Choice, PickerScreen
 from screens.run_text import head_lines, step_table
-
-if TYPE_CHECKING:
-    from actions.desk import Desk
 
 _STOPPABLE = (RunState.CONFIRMED, RunState.RUNNING)
 
@@ -36,10 +33,8 @@ class RunScreen(DeskScreen[None]):
         Binding("k", "scroll_up", show=False, id="run.up"),
     ]
 
-    def __init__(self, desk: "Desk", look: Snapshot, run_id: str) -> None:
+    def __init__(self, run_id: str) -> None:
         super().__init__()
-        self._desk = desk
-        self._look = look
         self._run_id = run_id
         self._run: Run | None = None
 
@@ -65,13 +60,13 @@ class RunScreen(DeskScreen[None]):
         if self._run is not None and self._run.state.is_over:
             return
         try:
-            run = self._desk.show(self._run_id)
+            run = self.desk.show(self._run_id)
         except ConsoleError as error:
             self.show_error(error)
             return
         self._run = run
-        self.query_one("#run-head", Static).update(Group(*head_lines(run, self._look)))
-        self.query_one("#run-steps", Static).update(step_table(run, self._look.now()))
+        self.query_one("#run-head", Static).update(Group(*head_lines(run, self.look)))
+        self.query_one("#run-steps", Static).update(step_table(run, self.look.now()))
         self.refresh_bindings()
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:  # noqa: ARG002  Textual's signature
@@ -99,7 +94,7 @@ class RunScreen(DeskScreen[None]):
         if answer != "cancel":
             return
         try:
-            self._desk.cancel(self._run_id)
+            self.desk.cancel(self._run_id)
         except ConsoleError as error:
             self.show_error(error)
 
@@ -111,7 +106,7 @@ class RunScreen(DeskScreen[None]):
     async def _resume(self) -> None:
         self.show_error(None)
         try:
-            self._run_id = await self._desk.resume(self._run_id)
+            self._run_id = await self.desk.resume(self._run_id)
         except ConsoleError as error:
             self.show_error(error)
         self.redraw()

@@ -1,6 +1,6 @@
 """The history of runs, newest first."""
 
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
 from rich.text import Text
 from textual import on, work
@@ -11,14 +11,11 @@ from textual.widgets import DataTable, Footer, Static
 from actions.model import Run, RunState
 from console.errors import ConsoleError
 from console.resources.runs import VIEW
-from console.store import ChangeBatch, Snapshot
+from console.store import ChangeBatch
 from console.units import format_age
 from screens.desk_screen import DeskScreen
 from screens.run import RunScreen, ask_resume
 from screens.tones import tone_text
-
-if TYPE_CHECKING:
-    from actions.desk import Desk
 
 _FILTERS: tuple[tuple[str, frozenset[RunState]], ...] = (
     ("all", frozenset(RunState)),
@@ -44,10 +41,8 @@ class RunsScreen(DeskScreen[None]):
         Binding("k", "up", show=False, id="runs.up"),
     ]
 
-    def __init__(self, desk: "Desk", look: Snapshot) -> None:
+    def __init__(self) -> None:
         super().__init__()
-        self._desk = desk
-        self._look = look
         self._which = 0
         self._runs: list[Run] = []
 
@@ -76,7 +71,7 @@ class RunsScreen(DeskScreen[None]):
         """Show the runs chosen, the cursor staying on its run."""
         name, states = _FILTERS[self._which]
         try:
-            known = self._desk.runs()
+            known = self.desk.runs()
         except ConsoleError as error:
             self.show_error(error)
             known = []
@@ -120,7 +115,7 @@ class RunsScreen(DeskScreen[None]):
     @on(DataTable.RowSelected)
     def _open(self, event: DataTable.RowSelected) -> None:
         if event.row_key.value is not None:
-            self.app.push_screen(RunScreen(self._desk, self._look, event.row_key.value))
+            self.app.push_screen(RunScreen(event.row_key.value))
 
     @on(DataTable.RowHighlighted)
     def _moved(self) -> None:
@@ -130,11 +125,11 @@ class RunsScreen(DeskScreen[None]):
     async def _resume(self, run_id: str) -> None:
         self.show_error(None)
         try:
-            resumed = await self._desk.resume(run_id)
+            resumed = await self.desk.resume(run_id)
         except ConsoleError as error:
             self.show_error(error)
             return
-        self.app.push_screen(RunScreen(self._desk, self._look, resumed))
+        self.app.push_screen(RunScreen(resumed))
 
     @property
     def _table(self) -> DataTable[str | Text]:
@@ -157,9 +152,9 @@ class RunsScreen(DeskScreen[None]):
 
     def _cells(self, run: Run) -> tuple[str | Text, ...]:
         return (
-            f"{format_age(self._look.now() - run.started_at)} ago",
+            f"{format_age(self.look.now() - run.started_at)} ago",
             run.id,
-            tone_text(VIEW.word(run, self._look)),
+            tone_text(VIEW.word(run, self.look)),
             f"{run.key.cluster}/{run.target_name}",
             run.action,
             Text(run.reason, no_wrap=True, overflow="ellipsis"),

@@ -1,7 +1,7 @@
 """A bare app to put one screen on: no fleet, no tables, a clock that stands still."""
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any
 
 from textual.app import App
 from textual.pilot import Pilot
@@ -10,9 +10,6 @@ from textual.screen import Screen
 from console.store import Store
 from screens.themes import THEMES
 from tests.screens.fake_desk import NOW, FakeDesk
-
-if TYPE_CHECKING:
-    from actions.desk import Desk
 
 
 class StillClock:
@@ -49,10 +46,6 @@ class Stage(App[None]):
         for theme in THEMES:
             self.register_theme(theme)
         self.theme = "shifu-dark"
-
-    @property
-    def as_desk(self) -> "Desk":
-        return cast("Desk", self.desk)
 
     async def show(self, screen: Screen[Any]) -> None:
         await self.push_screen(screen, self.results.append)

@@ -11,8 +11,8 @@ from tests.screens.stage import Stage, until
 from tests.screens.text import TextSnapshot, rendered
 
 
-def screen(app: Stage) -> PlanScreen:
-    return PlanScreen(app.as_desk, "scale-tenant", ACME, {"max": 12})
+def screen() -> PlanScreen:
+    return PlanScreen("scale-tenant", ACME, {"max": 12})
 
 
 @pytest.mark.parametrize("size", [(80, 24), (200, 50)])
@@ -22,7 +22,7 @@ async def test_a_plan_says_where_it_acts_what_was_checked_and_what_changes(
 ) -> None:
     app = Stage(FakeDesk(plan(*findings)))
     async with app.run_test(size=size) as pilot:
-        await app.show(screen(app))
+        await app.show(screen())
         await until(pilot, lambda: "Changes" in rendered(app))
         assert rendered(app) == snapshot(extension_class=TextSnapshot)
 
@@ -32,7 +32,7 @@ async def test_a_plan_is_shown_as_being_made_until_the_desk_answers() -> None:
     desk.gate.clear()
     app = Stage(desk)
     async with app.run_test() as pilot:
-        await app.show(screen(app))
+        await app.show(screen())
         await until(pilot, lambda: "planning" in rendered(app))
         assert app.screen.query_one("#plan-confirm", Button).disabled
         desk.gate.set()
@@ -43,7 +43,7 @@ async def test_a_refused_plan_cannot_be_confirmed() -> None:
     desk = FakeDesk(plan(GITOPS))
     app = Stage(desk)
     async with app.run_test() as pilot:
-        await app.show(screen(app))
+        await app.show(screen())
         await until(pilot, lambda: "REFUSED" in rendered(app))
         await pilot.press("enter")
         assert isinstance(app.screen, PlanScreen)
@@ -55,7 +55,7 @@ async def test_enter_twice_carries_nothing_out() -> None:
     desk = FakeDesk()
     app = Stage(desk)
     async with app.run_test() as pilot:
-        await app.show(screen(app))
+        await app.show(screen())
         await until(pilot, lambda: "READY" in rendered(app))
         await pilot.press("enter")
         await until(pilot, lambda: "Type acme" in rendered(app))
@@ -68,7 +68,7 @@ async def test_the_typed_name_runs_the_plan_and_returns_the_run() -> None:
     desk = FakeDesk()
     app = Stage(desk)
     async with app.run_test() as pilot:
-        await app.show(screen(app))
+        await app.show(screen())
         await until(pilot, lambda: "READY" in rendered(app))
         await pilot.press("enter")
         await until(pilot, lambda: "Type acme" in rendered(app))
@@ -82,7 +82,7 @@ async def test_a_wrong_name_carries_nothing_out_and_says_so() -> None:
     desk = FakeDesk()
     app = Stage(desk)
     async with app.run_test() as pilot:
-        await app.show(screen(app))
+        await app.show(screen())
         await until(pilot, lambda: "READY" in rendered(app))
         await pilot.press("enter")
         await until(pilot, lambda: "Type acme" in rendered(app))
@@ -105,7 +105,7 @@ async def test_a_refused_run_says_why_in_place(error: LockedError) -> None:
     desk.run_error = error
     app = Stage(desk)
     async with app.run_test() as pilot:
-        await app.show(screen(app))
+        await app.show(screen())
         await until(pilot, lambda: "READY" in rendered(app))
         await pilot.press("enter")
         await until(pilot, lambda: "Type acme" in rendered(app))
@@ -120,7 +120,7 @@ async def test_a_stale_plan_has_to_be_made_again() -> None:
     desk.run_error = StalePlanError("it moved", remedy="plan again")
     app = Stage(desk)
     async with app.run_test() as pilot:
-        await app.show(screen(app))
+        await app.show(screen())
         await until(pilot, lambda: "READY" in rendered(app))
         await pilot.press("enter")
         await until(pilot, lambda: "Type acme" in rendered(app))
@@ -135,7 +135,7 @@ async def test_a_stale_plan_has_to_be_made_again() -> None:
 async def test_a_plan_that_cannot_be_made_says_what_to_do() -> None:
     app = Stage(FakeDesk(ConfigError("min is above max", remedy="lower min")))
     async with app.run_test() as pilot:
-        await app.show(screen(app))
+        await app.show(screen())
         await until(pilot, lambda: "lower min" in rendered(app))
         assert "No plan was made" in rendered(app)
         await pilot.press("escape")
@@ -150,7 +150,7 @@ async def test_a_fault_of_the_console_itself_is_no_traceback() -> None:
 
     app = Stage(Broken())
     async with app.run_test() as pilot:
-        await app.show(screen(app))
+        await app.show(screen())
         await until(pilot, lambda: "the console itself failed" in rendered(app))
         assert "Traceback" not in rendered(app)
 

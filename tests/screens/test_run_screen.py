@@ -14,8 +14,8 @@ from tests.screens.text import TextSnapshot, rendered
 RUN_CHANGED = ChangeBatch(frozenset({Key("usw2", "run", "tenant-acme", "run-0001")}), frozenset())
 
 
-def screen(app: Stage, run_id: str = "run-0001") -> RunScreen:
-    return RunScreen(app.as_desk, app.look, run_id)
+def screen(run_id: str = "run-0001") -> RunScreen:
+    return RunScreen(run_id)
 
 
 @pytest.mark.parametrize("size", [(80, 24), (200, 50)])
@@ -24,7 +24,7 @@ async def test_a_run_shows_each_step_its_outcome_and_what_it_found(
 ) -> None:
     app = Stage(FakeDesk(None, run()))
     async with app.run_test(size=size) as pilot:
-        await app.show(screen(app))
+        await app.show(screen())
         await pilot.pause()
         assert rendered(app) == snapshot(extension_class=TextSnapshot)
 
@@ -33,7 +33,7 @@ async def test_a_change_of_the_run_is_shown_as_it_comes() -> None:
     desk = FakeDesk(None, run())
     app = Stage(desk)
     async with app.run_test() as pilot:
-        shown = screen(app)
+        shown = screen()
         await app.show(shown)
         await until(pilot, lambda: "RUNNING" in rendered(app))
         desk.known["run-0001"] = run(1, RunState.SUCCEEDED)
@@ -45,7 +45,7 @@ async def test_leaving_a_run_does_not_stop_it_and_says_so() -> None:
     desk = FakeDesk(None, run())
     app = Stage(desk)
     async with app.run_test(notifications=True) as pilot:
-        await app.show(screen(app))
+        await app.show(screen())
         await pilot.press("escape")
         await until(pilot, lambda: "goes on" in rendered(app))
         assert desk.cancelled == []
@@ -56,7 +56,7 @@ async def test_cancel_is_asked_before_it_is_done(key: str) -> None:
     desk = FakeDesk(None, run())
     app = Stage(desk)
     async with app.run_test() as pilot:
-        await app.show(screen(app))
+        await app.show(screen())
         await pilot.pause()
         await pilot.press(key)
         await until(pilot, lambda: "Let it run" in rendered(app))
@@ -73,7 +73,7 @@ async def test_cancel_is_asked_before_it_is_done(key: str) -> None:
 async def test_a_run_that_is_over_cannot_be_cancelled() -> None:
     app = Stage(FakeDesk(None, run(1, RunState.SUCCEEDED)))
     async with app.run_test() as pilot:
-        await app.show(screen(app))
+        await app.show(screen())
         await pilot.pause()
         await pilot.press("x")
         assert isinstance(app.screen, RunScreen)
@@ -83,7 +83,7 @@ async def test_an_interrupted_run_is_resumed_only_after_the_name_was_typed() -> 
     desk = FakeDesk(None, run(1, RunState.INTERRUPTED))
     app = Stage(desk)
     async with app.run_test() as pilot:
-        await app.show(screen(app))
+        await app.show(screen())
         await pilot.pause()
         await pilot.press("a")
         await until(pilot, lambda: "Type acme" in rendered(app))
@@ -100,7 +100,7 @@ async def test_an_interrupted_run_is_resumed_only_after_the_name_was_typed() -> 
 async def test_an_unknown_run_says_so() -> None:
     app = Stage(FakeDesk())
     async with app.run_test() as pilot:
-        await app.show(screen(app, "run-9"))
+        await app.show(screen("run-9"))
         await until(pilot, lambda: "no run is called run-9" in rendered(app))
 
 
@@ -111,7 +111,7 @@ async def test_the_history_is_newest_first(
     desk = FakeDesk(None, run(3, RunState.INTERRUPTED), run(1), run(2, RunState.SUCCEEDED))
     app = Stage(desk)
     async with app.run_test(size=size) as pilot:
-        await app.show(RunsScreen(app.as_desk, app.look))
+        await app.show(RunsScreen())
         await pilot.pause()
         text = rendered(app)
         assert text.index("run-0001") < text.index("run-0002") < text.index("run-0003")
@@ -122,7 +122,7 @@ async def test_the_history_is_narrowed_by_state() -> None:
     desk = FakeDesk(None, run(3, RunState.INTERRUPTED), run(2, RunState.SUCCEEDED))
     app = Stage(desk)
     async with app.run_test() as pilot:
-        await app.show(RunsScreen(app.as_desk, app.look))
+        await app.show(RunsScreen())
         await pilot.press("f")
         await until(pilot, lambda: "going on 1 of 2" in rendered(app))
         assert "run-0002" not in rendered(app)
@@ -135,7 +135,7 @@ async def test_enter_opens_the_run_under_the_cursor() -> None:
     desk = FakeDesk(None, run(1), run(2, RunState.SUCCEEDED))
     app = Stage(desk)
     async with app.run_test() as pilot:
-        await app.show(RunsScreen(app.as_desk, app.look))
+        await app.show(RunsScreen())
         await pilot.pause()
         await pilot.press("j", "enter")
         await until(pilot, lambda: isinstance(app.screen, RunScreen))
@@ -146,7 +146,7 @@ async def test_the_cursor_stays_on_its_run_when_a_newer_one_comes() -> None:
     desk = FakeDesk(None, run(2), run(3, RunState.SUCCEEDED))
     app = Stage(desk)
     async with app.run_test() as pilot:
-        shown = RunsScreen(app.as_desk, app.look)
+        shown = RunsScreen()
         await app.show(shown)
         await pilot.press("j")
         desk.known["run-0001"] = run(1)
@@ -159,7 +159,7 @@ async def test_resume_from_the_history_opens_the_run() -> None:
     desk = FakeDesk(None, run(1, RunState.PAUSED))
     app = Stage(desk)
     async with app.run_test() as pilot:
-        await app.show(RunsScreen(app.as_desk, app.look))
+        await app.show(RunsScreen())
         await pilot.pause()
         await pilot.press("a")
         await until(pilot, lambda: "Type acme" in rendered(app))
@@ -171,7 +171,7 @@ async def test_resume_from_the_history_opens_the_run() -> None:
 async def test_an_empty_history_says_how_it_fills() -> None:
     app = Stage(FakeDesk())
     async with app.run_test() as pilot:
-        await app.show(RunsScreen(app.as_desk, app.look))
+        await app.show(RunsScreen())
         await until(pilot, lambda: "Nothing was carried out yet" in rendered(app))
 
 
