@@ -11,6 +11,7 @@ import msgspec
 
 from console.record import Record, Tone, Word
 from console.store import Freshness, Snapshot
+from console.units import format_age
 
 R = TypeVar("R", bound=Record)
 W = TypeVar("W", bound=msgspec.Struct)
@@ -35,7 +36,8 @@ class KubeSource(Generic[W, R]):
 
     `wire` is a partial msgspec struct of one object, all of its fields optional; `flatten` makes
     the slim record and returns None for an object that cannot be one (no name).
-    `carry` may take over from the record before it what only history tells; it gets wall time.
+    `carry(before, fresh, now)` takes over from the record before what only history tells; `now`
+    is wall time.
     """
 
     path: str
@@ -84,19 +86,19 @@ class View(Generic[R]):
         return (*own, *(kind for kind in self.needs if kind != self.kind))
 
     def provenance(self, record: R, look: Snapshot) -> "Provenance":
-        """Tell how fresh a record is: as its oldest source."""
+        """Tell how fresh a record is: as the kind it is read as, or computed from first.
+
+        What else a word was judged by has its own freshness and shows in its own word.
+        """
         cluster = record.key.cluster
-        kinds = self.watched
-        if not kinds:
+        kind = (*self.watched, self.kind)[0]
+        source = look.source(cluster, kind)
+        if source is None and not self.watched:
             return Provenance("console", look.now(), Freshness.FRESH)
-        order = (Freshness.UNKNOWN, Freshness.STALE, Freshness.FRESH)
-        found = [look.freshness(cluster, kind) for kind in kinds[:1]]
-        moments = [look.observed_at(cluster, kind) for kind in kinds[:1]]
-        source = look.source(cluster, kinds[0])
         return Provenance(
             source.method if source else "none",
-            min((moment for moment in moments if moment is not None), default=None),
-            min(found, key=order.index),
+            source.contact_at if source else None,
+            look.freshness(cluster, kind),
         )
 
     def judged(self, record: R, look: Snapshot) -> Word:
@@ -104,13 +106,14 @@ class View(Generic[R]):
         word = self.word(record, look)
         if not self.watched:
             return word
-        match self.provenance(record, look).freshness:
-            case Freshness.UNKNOWN:
-                return Word("UNKNOWN", Tone.UNKNOWN, f"no fresh data; was {word.text}")
-            case Freshness.STALE:
-                return Word(word.text, Tone.STALE, f"stale; {word.reason or word.text}")
-            case Freshness.FRESH:
-                return word
+        found = self.provenance(record, look)
+        if found.freshness is Freshness.FRESH:
+            return word
+        moment = found.observed_at
+        silence = "never" if moment is None else f"{format_age(look.now() - moment)} ago"
+        if found.freshness is Freshness.UNKNOWN:
+            return Word("UNKNOWN", Tone.UNKNOWN, f"last heard {silence}; was {word.text}")
+        return Word(word.text, Tone.STALE, f"last heard {silence}; {word.reason or word.text}")
 
 
 class Provenance(msgspec.Struct, frozen=True):

@@ -56,7 +56,7 @@ def flatten(cluster: str, wire: HpaWire) -> Hpa | None:
     )
 
 
-def carry(fresh: Hpa, before: Hpa, now: float) -> Hpa:
+def carry(before: Hpa, fresh: Hpa, now: float) -> Hpa:
     """Remember since when it is out of range or pinned, and how its replicas moved."""
     history = before.history
     if fresh.current_replicas is not None and fresh.current_replicas != before.current_replicas:

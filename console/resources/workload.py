@@ -123,7 +123,7 @@ def _replicas_setter(entries: Iterable[ManagedFields]) -> tuple[str, float | Non
 W = TypeVar("W", bound=Workload)
 
 
-def carry(fresh: W, before: W, now: float) -> W:
+def carry(before: W, fresh: W, now: float) -> W:
     """Remember since when too few pods are ready."""
     if not fresh.is_short:
         return fresh
