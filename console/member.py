@@ -1,7 +1,6 @@
 """One cluster of the fleet: its probe, its reflectors, its pace; nothing here waits for another."""
 
 import asyncio
-import logging
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -20,7 +19,6 @@ from console.resources import clusters
 from console.store import PROBE, Source, SourceState, Store
 from console.view import KubeSource
 
-_LOG = logging.getLogger(__name__)
 _ARGO = "/apis/argoproj.io/v1alpha1"
 
 Sources = Mapping[str, KubeSource[Any, Any]]
@@ -95,7 +93,7 @@ class Member:
             return
         async with asyncio.TaskGroup() as tasks:
             for reader in readers:
-                tasks.create_task(reader.list_once())
+                tasks.create_task(reader.list_once(self._request_timeout))
 
     def fail(self, error: ConsoleError) -> None:
         """Note that the cluster cannot be supervised."""

@@ -8,7 +8,14 @@ from typing import Any
 import msgspec
 
 from console.clock import Clock
-from console.errors import ConsoleError, ForbiddenError, GoneError, LinkError, NotFoundError
+from console.errors import (
+    ConsoleError,
+    ForbiddenError,
+    GoneError,
+    LinkError,
+    NotFoundError,
+    ThrottledError,
+)
 from console.links.kube.decode import Change, Codec
 from console.links.kube.http import Connection, SilenceError
 from console.links.retry import Backoff, Pace
@@ -108,26 +115,48 @@ class Reflector:
             try:
                 await self._follow()
             except GoneError as error:
-                self._version = None
-                # The rows stay; only a server that keeps forgetting is made to wait for.
-                if self._backoff.attempts:
-                    self._note_failure(error)
-                await self._pause(self._backoff.after(error))
+                self._version = None  # the rows stay until a complete list says otherwise
+                pause = self._backoff.after(error)
+                if self._backoff.attempts > 1:
+                    self.fail(error, self._clock.now() + pause)
+                await self._pause(pause)
             except ConsoleError as error:
                 await self._pause(self._note_failure(error))
 
-    async def list_once(self) -> None:
-        """Read the whole list once; errors end in the Source."""
-        note = msgspec.structs.replace(self.source, method="list")
-        self._store.note(note)
+    async def list_once(self, patience: float) -> None:
+        """Read the whole list once; errors end in the Source.
+
+        A server that asks to wait no longer than `patience` is asked once more, as kubectl does.
+        """
+        self._store.note(msgspec.structs.replace(self.source, method="list"))
         try:
-            await self._list()
+            try:
+                await self._list()
+            except ThrottledError as error:
+                if error.retry_after is None or error.retry_after > patience:
+                    raise
+                await self._clock.sleep(error.retry_after)
+                await self._list()
         except ConsoleError as error:
-            self._note_failure(error)
+            self.fail(error, None)
 
     def fail(self, error: ConsoleError, retry_at: float | None) -> None:
-        """Note that the kind cannot be read because its cluster cannot be reached."""
-        self._note(error, retry_at)
+        """Note that reading failed, and when it is tried again."""
+        state = SourceState.FAILING
+        if isinstance(error, ForbiddenError):
+            state = SourceState.FORBIDDEN
+        elif isinstance(error, NotFoundError):
+            state = SourceState.ABSENT
+        note = msgspec.structs.replace(
+            self.source,
+            state=state,
+            error=error.message.removeprefix(f"{self._connection.alias}: "),
+            remedy=error.remedy,
+            status=error.status if isinstance(error, LinkError) else None,
+            attempts=max(1, self._backoff.attempts),
+            retry_at=retry_at,
+        )
+        self._store.note(note)
 
     async def _follow(self) -> None:
         """List when needed, then watch until the stream ends, or until kicked."""
@@ -174,7 +203,7 @@ class Reflector:
         self._note_complete()
 
     async def _watch(self, since: str) -> None:
-        started, heard = self._clock.monotonic(), False
+        started, heard, skipped = self._clock.monotonic(), False, self._skipped
         try:
             async for lines in self._connection.watch(self._path, since):
                 for line in lines:
@@ -182,8 +211,9 @@ class Reflector:
                 if lines and not heard:
                     heard, self._silences = True, 0
                     self._backoff.reset()
-                if self.source.state is not SourceState.LIVE:
+                if self.source.state is not SourceState.LIVE or self._skipped != skipped:
                     self._note_complete()
+                    skipped = self._skipped
                 self._note_life()
         except SilenceError:
             self._silences += 1
@@ -223,7 +253,8 @@ class Reflector:
 
     def _note_complete(self) -> None:
         now = self._clock.now()
-        text = f"{self._skipped} objects could not be read" if self._skipped else ""
+        count = f"{self._skipped} object{'s' if self._skipped > 1 else ''}"
+        text = f"{count} could not be read" if self._skipped else ""
         note = msgspec.structs.replace(
             self.source,
             state=SourceState.LIVE,
@@ -239,25 +270,8 @@ class Reflector:
 
     def _note_failure(self, error: ConsoleError) -> float:
         pause = self._backoff.after(error)
-        self._note(error, self._clock.now() + pause)
+        self.fail(error, self._clock.now() + pause)
         return pause
-
-    def _note(self, error: ConsoleError, retry_at: float | None) -> None:
-        state = SourceState.FAILING
-        if isinstance(error, ForbiddenError):
-            state = SourceState.FORBIDDEN
-        elif isinstance(error, NotFoundError):
-            state = SourceState.ABSENT
-        note = msgspec.structs.replace(
-            self.source,
-            state=state,
-            error=error.message.removeprefix(f"{self._connection.alias}: "),
-            remedy=error.remedy,
-            status=error.status if isinstance(error, LinkError) else None,
-            attempts=max(1, self._backoff.attempts),
-            retry_at=retry_at,
-        )
-        self._store.note(note)
 
     async def _pause(self, seconds: float) -> None:
         """Wait, unless kicked."""

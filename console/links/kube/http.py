@@ -3,7 +3,6 @@
 import asyncio
 import getpass
 import random
-import socket
 import zlib
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
@@ -15,11 +14,13 @@ from typing import Any
 import aiohttp
 import msgspec
 
-from console.clock import Clock
+from console.clock import Clock, format_time
 from console.config import Cluster
-from console.errors import BadReplyError, LinkError, LinkTimeoutError
+from console.errors import BadReplyError, LinkError, LinkTimeoutError, UnreachableError
 from console.links.kube.credentials import Credentials
-from console.links.kube.faults import status_error, translated
+from console.links.kube.faults import is_expired_certificate, status_error, translated
+from console.links.kube.resolver import Resolver
+from console.links.kube.server_certificate import server_certificate_end
 from console.links.retry import Pace
 
 PAGE_SIZE = 500
@@ -88,7 +89,12 @@ class Connection:
     async def probe(self, deadline: float) -> Pulse:
         """Ask for the version: the cheapest question that every user may ask."""
         started = self._clock.now()
-        body, headers = await self._read("/version", {}, deadline, "probe")
+        try:
+            body, headers = await self._read("/version", {}, deadline, "probe")
+        except UnreachableError as error:
+            if is_expired_certificate(error):
+                raise await self._expired(error, deadline) from error
+            raise
         middle = (started + self._clock.now()) / 2
         try:
             text = msgspec.json.decode(body, type=ServerVersion).git_version
@@ -143,6 +149,16 @@ class Connection:
                     yield found
                 elif lines.pending > _LONGEST_LINE:
                     raise BadReplyError(f"{self.alias}: {path}: a watch line without an end")
+
+    async def _expired(self, error: UnreachableError, deadline: float) -> UnreachableError:
+        """Add when the server's certificate ended."""
+        if self._entry.proxy:
+            return error
+        name = self._entry.tls_server_name
+        end = await server_certificate_end(self.server, name, deadline)
+        if end is None:
+            return error
+        return UnreachableError(f"{error.message} at {format_time(end)}", remedy=error.remedy)
 
     async def close(self) -> None:
         """Close every connection."""
@@ -234,7 +250,7 @@ class Connection:
         if self._session is None:
             self._session = aiohttp.ClientSession(
                 connector=aiohttp.TCPConnector(
-                    ssl=self.credentials.ssl_context(), limit=0, family=socket.AF_UNSPEC
+                    ssl=self.credentials.ssl_context(), limit=0, resolver=Resolver()
                 ),
                 timeout=aiohttp.ClientTimeout(total=None, sock_connect=self._pace.connect_deadline),
                 headers={"User-Agent": user_agent(), "Accept": "application/json"},

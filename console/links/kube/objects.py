@@ -21,6 +21,7 @@ from console.errors import (
 )
 from console.links.kube.faults import connection_error, status_error
 from console.links.kube.http import Connection, os_user, user_agent
+from console.links.kube.resolver import Resolver
 from console.redact import printable
 
 _LOG = logging.getLogger(__name__)
@@ -354,7 +355,7 @@ def _load_client() -> Callable[[str, ssl.SSLContext, str, str], Any]:
         settings.client_side_validation = False
         settings.client_session_kwargs = {
             # A kept connection that the server closes meanwhile would leave a write's fate open.
-            "connector": aiohttp.TCPConnector(ssl=context, force_close=True),
+            "connector": aiohttp.TCPConnector(ssl=context, force_close=True, resolver=Resolver()),
             "trust_env": False,
             "cookie_jar": aiohttp.DummyCookieJar(),
         }
