@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from screens.app import ShifuApp
 
 _BOUNDS = {"min": "min_replicas", "max": "max_replicas"}
+_LABELS = ("app.kubernetes.io/component", "ai-shifu.io/component", "component")
 _COMPONENTS = ("cook-web", "api", "web")
 """Longest first: ai-shifu-cook-web also ends with web."""
 
@@ -117,7 +118,7 @@ def target_of(manifest: "Manifest", record: Record, look: Snapshot) -> Key | Non
 
 def prefilled(manifest: "Manifest", record: Record) -> dict[str, Any]:
     """Take from the record what the form need not ask."""
-    component = _component(record.key.name)
+    component = _component(record)
     spec = manifest.inputs.get("component")
     if spec is None or component not in spec.choices:
         return {}
@@ -132,7 +133,7 @@ def current_values(
     found = [
         hpa
         for hpa in look.in_namespace(target.cluster, "hpa", target.namespace)
-        if _component(hpa.key.name) == component
+        if _component(hpa) == component
     ]
     if len(found) != 1:
         return {}
@@ -144,7 +145,11 @@ def current_values(
     }
 
 
-def _component(name: str) -> str | None:
+def _component(record: Record) -> str | None:
+    labelled = next((record.labels[key] for key in _LABELS if key in record.labels), None)
+    if labelled is not None:
+        return labelled
+    name = record.key.name
     return next((each for each in _COMPONENTS if name.endswith(f"-{each}") or name == each), None)
 
 
