@@ -36,7 +36,7 @@ class ClusterOptions(Options, frozen=True, kw_only=True):
 
     context: str
     """Context in the kubeconfig."""
-    alias: str = ""
+    alias: Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9._@-]*$")] = ""
     """Short name in tables and commands; unique over the fleet."""
     role: Role | None = None
     """management or tenant; without it the cluster is asked whether it serves Argo CD."""

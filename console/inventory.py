@@ -2,19 +2,18 @@
 
 import os
 from collections.abc import Callable, Iterable, Mapping
-from difflib import get_close_matches
 from fnmatch import fnmatchcase
 from pathlib import Path
 
 import msgspec
 
 from console import paths
-from console.config import Cluster, ClusterOptions, FleetFile, Freeze, Settings
-from console.errors import ConfigError, PlacedError
+from console.config import Cluster, ClusterOptions, Freeze, Settings
+from console.errors import ConfigError
+from console.fleet_text import FleetText, nearest
 from console.links.kube.kubeconfig import Kubeconfig, KubeEntry
 from console.links.kube.kubeconfig_files import read_kubeconfig
 from console.names import Guess, guess, guess_production, unique_aliases
-from console.yaml_file import YamlFile
 
 
 class Inventory(msgspec.Struct, frozen=True, kw_only=True):
@@ -110,16 +109,6 @@ def matching(clusters: Iterable[Cluster], pattern: str) -> list[str]:
     return []
 
 
-def nearest(name: str, known: Iterable[str]) -> str:
-    """Say which names are meant perhaps, or which there are."""
-    names = list(dict.fromkeys(known))
-    near = get_close_matches(name, names, n=3, cutoff=0.5)
-    if near:
-        return f"did you mean {' or '.join(near)}?"
-    shown = ", ".join(names[:8])
-    return f"known: {shown}{', …' if len(names) > 8 else ''}"
-
-
 def load(
     *,
     kubeconfig: str | None = None,
@@ -134,34 +123,32 @@ def load(
     """
     kube = read_kubeconfig(kubeconfig, environ)
     path = Path(fleet_file) if fleet_file else paths.config_dir() / "fleet.yaml"
-    if not fleet_file and not path.exists():
-        return _Join(kube, None, FleetFile()).inventory()
-    file = YamlFile.read(path, error=ConfigError)
-    file.refuse_duplicates()
-    fleet = FleetFile() if file.value is None else file.decode(FleetFile)
-    return _Join(kube, file, fleet).inventory()
+    written = FleetText.read(path) if fleet_file or path.exists() else FleetText.empty()
+    return _Join(kube, written).inventory()
 
 
 _Pair = tuple[KubeEntry, ClusterOptions, int | None]
-_Place = tuple[str | int, ...]
 
 
 class _Join:
     """Lays fleet.yaml over the contexts."""
 
-    def __init__(self, kube: Kubeconfig, file: YamlFile | None, fleet: FleetFile) -> None:
+    def __init__(self, kube: Kubeconfig, written: FleetText) -> None:
         self._kube = kube
-        self._file = file
-        self._fleet = fleet
+        self._written = written
+        self._fleet = written.options
         self._problems = list(kube.problems)
-        self._origins: dict[str, str] = {}
+        self._origins = written.section_origins()
 
     def inventory(self) -> Inventory:
         pairs = self._pairs()
         clusters = self._clusters(pairs)
-        self._note_sections()
         listed = {cluster.context for cluster in clusters}
-        self._check(clusters)
+        known = [name for cluster in clusters for name in (cluster.alias, cluster.context)]
+        known += [options.alias for options in self._fleet.clusters]
+        self._written.check([*known, *self._kube.broken])
+        if not clusters:
+            raise ConfigError(f"no context can be used: {self._problems[0]}")
         return Inventory(
             clusters=clusters,
             settings=Settings(
@@ -177,7 +164,7 @@ class _Join:
             origins=self._origins,
             kubeconfig_files=self._kube.files,
             kubeconfig_origin=self._kube.origin,
-            fleet_file=self._file.path if self._file else "",
+            fleet_file=self._written.path,
         )
 
     def _pairs(self) -> list[_Pair]:
@@ -190,14 +177,13 @@ class _Join:
         for index, options in enumerate(self._fleet.clusters):
             place = ("clusters", index, "context")
             if options.context in seen:
-                raise self._refusal(f"context {options.context!r} is listed twice", *place)
+                raise self._written.refusal(f"context {options.context!r} is listed twice", *place)
             seen.add(options.context)
             if options.context in self._kube.broken:
-                self._problems.append(
-                    str(self._refusal(f"context {options.context!r} cannot be used", *place))
-                )
+                message = f"context {options.context!r} cannot be used"
+                self._problems.append(str(self._written.refusal(message, *place)))
             elif options.context not in entries:
-                raise self._refusal(
+                raise self._written.refusal(
                     f"no kubeconfig defines the context {options.context!r}",
                     *place,
                     remedy=nearest(options.context, entries),
@@ -210,7 +196,7 @@ class _Join:
         taken: set[str] = set()
         for _, options, index in pairs:
             if options.alias and options.alias in taken:
-                raise self._refusal(
+                raise self._written.refusal(
                     f"alias {options.alias!r} is given twice", "clusters", index or 0, "alias"
                 )
             taken.add(options.alias)
@@ -282,57 +268,7 @@ class _Join:
             "bastion": "default",
         }
         if cluster.read_only:
-            origins["readOnly"] = self._place("guards", "readOnlyClusters")
-        if self._file is not None and index is not None:
-            written = self._file.value["clusters"][index]
-            origins |= {name: self._place("clusters", index, name) for name in written}
+            origins["readOnly"] = self._written.place("guards", "readOnlyClusters")
+        if index is not None:
+            origins |= self._written.cluster_origins(index)
         self._origins |= {f"{base}.{name}": origin for name, origin in origins.items()}
-
-    def _note_sections(self) -> None:
-        written = self._file.value if self._file else None
-        for section in ("standbyPairs", "guards", "thresholds"):
-            inner = (written or {}).get(section)
-            for name in inner if isinstance(inner, dict) else ():
-                self._origins[f"{section}.{name}"] = self._place(section, name)
-            if isinstance(inner, list):
-                self._origins[section] = self._place(section)
-
-    def _check(self, clusters: tuple[Cluster, ...]) -> None:
-        """Refuse references to clusters that are none, and times that run backwards."""
-        known = [name for cluster in clusters for name in (cluster.alias, cluster.context)]
-        known += self._kube.broken
-        fleet = self._fleet
-        references: list[tuple[str, _Place]] = [
-            (pattern, ("guards", "readOnlyClusters", index))
-            for index, pattern in enumerate(fleet.guards.read_only_clusters)
-        ]
-        for index, pair in enumerate(fleet.standby_pairs):
-            references.append((pair.primary, ("standbyPairs", index, "primary")))
-            references.append((pair.standby, ("standbyPairs", index, "standby")))
-            if pair.primary == pair.standby:
-                raise self._refusal(
-                    f"{pair.primary!r} cannot stand by for itself", "standbyPairs", index
-                )
-        for index, freeze in enumerate(fleet.guards.freezes):
-            place: _Place = ("guards", "freezes", index)
-            references += [
-                (pattern, (*place, "clusters", position))
-                for position, pattern in enumerate(freeze.clusters)
-            ]
-            if freeze.end <= freeze.start:
-                raise self._refusal("a freeze ends before it begins", *place, "to")
-        for pattern, steps in references:
-            if not any(fnmatchcase(name, pattern) for name in known):
-                raise self._refusal(
-                    f"no cluster is called {pattern!r}", *steps, remedy=nearest(pattern, known)
-                )
-
-    def _refusal(self, message: str, *steps: str | int, remedy: str = "") -> PlacedError:
-        assert self._file is not None  # noqa: S101  only what a file says can be refused
-        return self._file.refusal(message, *steps, remedy=remedy)
-
-    def _place(self, *steps: str | int) -> str:
-        if self._file is None:
-            return "default"
-        line = self._file.line(*steps, key=True)
-        return f"{self._file.path}:{line}"

@@ -17,7 +17,7 @@ T = TypeVar("T")
 _PATH = re.compile(r"(.*?) - at `(?:key in )?\$(.*)`$", re.DOTALL)
 _STEP = re.compile(r"\.([^.\[\]]+)|\[(\d+|\.\.\.)\]")
 _UNKNOWN = re.compile(r"Object contains unknown field `(.*)`", re.DOTALL)
-_TYPES = re.compile(r"Expected `(.+)`, got `(.+)`")
+_TYPES = re.compile(r"[Ee]xpected `(.+)`, got `(.+)`")
 _NESTING_LIMIT = 100
 
 
@@ -117,7 +117,8 @@ class YamlFile:
                 loader.dispose()
         except yaml.MarkedYAMLError as failure:
             mark = failure.problem_mark or failure.context_mark
-            line = mark.line + 1 if mark else None
+            # The end of the text counts as a line of its own; an editor has none there.
+            line = min(mark.line + 1, len(text.splitlines()) or 1) if mark else None
             message = f"is not YAML: {failure.problem or failure.context}"
             raise self._error(message, path=self.path, line=line) from failure
         except (yaml.YAMLError, ValueError, TypeError) as failure:
@@ -138,7 +139,8 @@ class YamlFile:
             return self.refusal(
                 f"unknown key {unknown[1]!r}{where}", *steps, unknown[1], key=True, remedy=remedy
             )
-        text = text[:1].lower() + text[1:].replace("Object missing", "missing")
+        text = text.removeprefix("Object ")
+        text = text[:1].lower() + text[1:]
         remedy = ""
         if types := _TYPES.search(text):
             text = f"expected {_plain(types[1])}, got {_plain(types[2])}"
