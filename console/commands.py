@@ -215,7 +215,7 @@ def _next_words(kind: str, before: list[str], look: Snapshot) -> list[str]:
     scopes = [f"@{cluster}" for cluster in clusters]
     namespaces: set[str] = set()
     labels: set[str] = set()
-    for record in look.rows(kind):
+    for record in view_named(kind).records(look):
         if view_named(kind).namespaced:
             namespaces.add(record.key.namespace)
         labels.update(

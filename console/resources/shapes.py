@@ -164,7 +164,7 @@ class Event(Record, frozen=True, kw_only=True):
 
     type: str = ""
     """Normal or Warning."""
-    reason: str = ""
+    reason: str = msgspec.field(default="", name="eventReason")
     message: str = ""
     about_kind: str = ""
     about_namespace: str = ""
