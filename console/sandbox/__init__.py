@@ -1,0 +1,1 @@
+"""The embedded fleet: emulated clusters with life in them, a program of its own."""

@@ -1,0 +1,1 @@
+"""Controllers in miniature: what makes the emulated clusters live."""
