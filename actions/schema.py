@@ -120,7 +120,7 @@ class Retry(Section, frozen=True, kw_only=True):
     limit: int = 0
     backoff: str = "1s"
     on: tuple[str, ...] = ()
-    """Outcomes that are retried: failed, timeout, throttled, unavailable; all when empty."""
+    """What is retried: failed, timeout, throttled, unavailable; the last three when empty."""
 
 
 class Verify(Section, frozen=True, kw_only=True):
