@@ -137,7 +137,7 @@ def connection_error(where: str, server: str, what: str, error: Exception) -> er
                 f"{where}: {what}: no answer from {server} in time",
                 remedy="check network, VPN and the server's load",
             )
-        case aiohttp.ServerDisconnectedError() | aiohttp.ClientOSError() | ConnectionError():
+        case aiohttp.ClientConnectionError() | ConnectionError():
             return errors.UnreachableError(
                 f"{where}: {what}: {server} closed the connection", remedy="the console tries again"
             )

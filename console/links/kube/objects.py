@@ -90,6 +90,7 @@ class Gateway:
         self._entry = cluster.entry
         self._timeout = request_timeout
         self._client: Any = None
+        self._opening = asyncio.Lock()
 
     async def send(self, call: "Call") -> tuple[dict[str, Any], tuple[str, ...]]:
         """Make one request that may change something; returns the object and the warnings."""
@@ -140,7 +141,10 @@ class Gateway:
         fault = connection_error(self.alias, self.connection.server, str(call), error)
         unsent = isinstance(
             error,
-            aiohttp.ClientConnectorError | aiohttp.ConnectionTimeoutError | aiohttp.InvalidURL,
+            aiohttp.ClientConnectorError
+            | aiohttp.ConnectionTimeoutError
+            | aiohttp.InvalidURL
+            | aiohttp.TooManyRedirects,
         )
         return fault if unsent or not call.changes else _unknown(fault)
 
@@ -155,16 +159,17 @@ class Gateway:
         return error
 
     async def _opened(self) -> Any:
-        if self._client is None:
-            # Half a second of imports: in a thread, so that keys are answered meanwhile.
-            build = await asyncio.to_thread(_load_client)
-            self._client = build(
-                self.connection.server,
-                self.connection.credentials.ssl_context(),
-                self._entry.proxy,
-                self._entry.tls_server_name,
-            )
-        return self._client
+        async with self._opening:
+            if self._client is None:
+                # Half a second of imports: in a thread, so that keys are answered meanwhile.
+                build = await asyncio.to_thread(_load_client)
+                self._client = build(
+                    self.connection.server,
+                    self.connection.credentials.ssl_context(),
+                    self._entry.proxy,
+                    self._entry.tls_server_name,
+                )
+            return self._client
 
 
 class Objects:
@@ -344,6 +349,22 @@ def _warning(header: str) -> str:
     return printable(header.split('"', 1)[-1].rstrip('"').replace('\\"', '"'))
 
 
+async def _once(
+    request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType
+) -> aiohttp.ClientResponse:
+    """Send a request exactly once: aiohttp by itself repeats PUT and DELETE, and follows 3xx."""
+    try:
+        reply = await handler(request)
+    except aiohttp.ClientConnectorError:
+        raise
+    except (aiohttp.ClientOSError, aiohttp.ServerDisconnectedError) as error:
+        raise aiohttp.ClientConnectionError(str(error)) from error
+    if 300 <= reply.status < 400:
+        reply.close()
+        raise aiohttp.TooManyRedirects(reply.request_info, (), status=reply.status)
+    return reply
+
+
 def _load_client() -> Callable[[str, ssl.SSLContext, str, str], Any]:
     """Import the official client, made to use our TLS settings and connections of its own."""
     from kubernetes.aio.client import ApiClient, Configuration
@@ -355,6 +376,7 @@ def _load_client() -> Callable[[str, ssl.SSLContext, str, str], Any]:
         settings.client_side_validation = False
         settings.client_session_kwargs = {
             # A kept connection that the server closes meanwhile would leave a write's fate open.
+            "middlewares": (_once,),
             "connector": aiohttp.TCPConnector(ssl=context, force_close=True, resolver=Resolver()),
             "trust_env": False,
             "cookie_jar": aiohttp.DummyCookieJar(),
