@@ -114,7 +114,7 @@ class ShifuApp(App[int]):
     def _on_batch(self, batch: ChangeBatch) -> None:
         for screen in self.screen_stack:
             receive = getattr(screen, "on_batch", None)
-            if receive is not None:
+            if receive is not None and screen.is_mounted:
                 receive(batch)
 
     def _redraw(self) -> None:

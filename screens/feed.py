@@ -21,6 +21,8 @@ class Feed:
         self._timer: Timer | None = None
         self._sent_at = 0.0
         self._stop = store.on_change(self._woken)
+        # The store wakes its listeners once a batch; one may be waiting since before we listened.
+        self._woken()
 
     def close(self) -> None:
         """Hand over nothing more."""

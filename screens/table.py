@@ -220,7 +220,7 @@ class TableScreen(FrameScreen):
 
     def action_wide(self) -> None:
         """Show more columns, or fewer."""
-        self.table.toggle_wide()
+        self.table.wide = not self.table.wide
 
     def action_sort(self, name: str) -> None:
         """Sort by a column of that name."""
@@ -232,7 +232,7 @@ class TableScreen(FrameScreen):
 
     def action_sort_chosen(self) -> None:
         """Sort by the chosen column."""
-        self._sort_by(self.table.chosen)
+        self._sort_by(self.table.painter.chosen)
 
     def _sort_by(self, index: int) -> None:
         self.table.sort_by(index)
@@ -282,7 +282,7 @@ class TableScreen(FrameScreen):
 
         """
         columns = [column.title for column in self._view.columns]
-        rows = [self._texts(entry[4]) for entry in self.table.rows.entries]
+        rows = [self._texts(key) for key in self.table.rows.ordered()]
         try:
             with path.open("x", encoding="utf-8", newline="") as file:
                 if path.suffix == ".json":

@@ -70,6 +70,32 @@ def _order_of(column: Column[Any], record: Record, look: Snapshot) -> Any:
         return None  # sorted last; the cell itself says what is wrong
 
 
+def without(entries: list[Entry], gone: list[Entry]) -> list[Entry]:
+    """Return sorted entries without some of them, copying what lies between in one piece."""
+    kept: list[Entry] = []
+    start = 0
+    for at in sorted(bisect_left(entries, entry) for entry in gone):
+        kept += entries[start:at]
+        start = at + 1
+    kept += entries[start:]
+    return kept
+
+
+def merge(entries: list[Entry], new: list[Entry]) -> list[Entry]:
+    """Return two sorted lists as one."""
+    if len(new) * 8 > len(entries):
+        return sorted(entries + new)  # two sorted runs: timsort only merges them
+    merged: list[Entry] = []
+    start = 0
+    for entry in new:
+        at = bisect_left(entries, entry, start)
+        merged += entries[start:at]
+        merged.append(entry)
+        start = at
+    merged += entries[start:]
+    return merged
+
+
 class Rows:
     """The ordered keys of a table."""
 
@@ -96,28 +122,22 @@ class Rows:
 
     def key_at(self, index: int) -> Key | None:
         """Return the key of the row at a place."""
-        return self.entries[index][4] if 0 <= index < len(self.entries) else None
+        if not 0 <= index < len(self.entries):
+            return None
+        return self.entries[-1 - index if self.wanted.backwards else index][4]
 
     def index(self, key: Key) -> int | None:
         """Return where a row stands; None when it is not shown."""
         entry = self._place.get(key)
         if entry is None:
             return None
-        if self.wanted.backwards:
-            return self._index_backwards(entry)
         at = bisect_left(self.entries, entry)
-        return at if at < len(self.entries) and self.entries[at][4] == key else None
+        return len(self.entries) - 1 - at if self.wanted.backwards else at
 
-    def _index_backwards(self, entry: Entry) -> int | None:
-        low, high = 0, len(self.entries)
-        while low < high:
-            middle = (low + high) // 2
-            if self.entries[middle] > entry:
-                low = middle + 1
-            else:
-                high = middle
-        found = low < len(self.entries) and self.entries[low][4] == entry[4]
-        return low if found else None
+    def ordered(self) -> list[Key]:
+        """Return the keys of all rows in their order."""
+        found = [entry[4] for entry in self.entries]
+        return found[::-1] if self.wanted.backwards else found
 
     def freshness(self, record: Record) -> Freshness:
         """Return how far a row can be believed; asked once a second for a cluster."""
@@ -156,7 +176,8 @@ class Rows:
 
     def derive(self) -> Collection[Key]:
         """Compute a derived kind again; returns the rows that differ, only they are looked at."""
-        assert self._derived is not None and self.view.derive is not None  # noqa: S101
+        assert self._derived is not None  # noqa: S101  asked of derived kinds only
+        assert self.view.derive is not None  # noqa: S101
         before = self._derived
         after: dict[Key, Record] = {record.key: record for record in self.view.derive(self.look)}
         self._derived = after
@@ -199,20 +220,11 @@ class Rows:
         return len(self._pending)
 
     def settle(self) -> None:
-        """Bring the order up to date: what moved is taken out and merged in again."""
-        if not self._pending:
-            return
-        pending = self._pending
-        self._pending = {}
-        touched = pending.keys()
-        kept = [entry for entry in self.entries if entry[4] not in touched]
-        fresh = sorted(
-            (entry for entry in pending.values() if entry is not None),
-            reverse=self.wanted.backwards,
-        )
-        kept += fresh
-        kept.sort(reverse=self.wanted.backwards)  # two sorted runs: timsort only merges them
-        self.entries = kept
+        """Bring the order up to date: what moved is taken out and put where it now belongs."""
+        pending, self._pending = self._pending, {}
+        old = [entry for entry in map(self._place.get, pending) if entry is not None]
+        new = sorted(entry for entry in pending.values() if entry is not None)
+        self.entries = merge(without(self.entries, old), new)
         for key, entry in pending.items():
             if entry is None:
                 self._place.pop(key, None)

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from console.record import Key, Record
-from console.resources.shapes import Condition, Pod, Node
+from console.resources.shapes import Condition, Node, Pod
 from console.store import Store
 from tests.screens.fake import CLUSTERS, NOW, live, put
 
