@@ -133,16 +133,17 @@ class _Making:
         ]
         planned = [step for step in steps if step is not None]
         locks = tuple(str(fill(key, scope)) for key in document.locks)
-        self.found += await preflight.gather(
+        checked = await preflight.gather(
             [
                 *(preflight.precondition(entry, scope, self.world) for entry in document.require),
                 *(preflight.lock_is_free(self.world, key) for key in locks if not locked),
             ]
         )
+        self.found += checked
         self._gitops_answered()
-        for (finding, seen), place in zip(self.found, range(len(self.found)), strict=True):
+        for place, (entry, (_, seen)) in enumerate(zip(document.require, checked, strict=False)):
             if seen:
-                self.observed[f"check.{finding.check}.{place}"] = seen
+                self.observed[f"require.{place}.{entry.check}"] = seen
         return self._finished(scope, planned, locks, actor)
 
     def _finished(
