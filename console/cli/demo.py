@@ -44,6 +44,7 @@ def command(ctx: click.Context, serve: bool, faults: tuple[str, ...]) -> None:
     session: Session = ctx.obj
     from console.__main__ import open_screens
 
+    click.echo("starting an embedded fleet of four clusters…", err=True)
     with _running([*program, "--parent", str(os.getpid())]) as exported:
         # What is done to an embedded fleet is no part of the history of a real one.
         state = Path(exported["KUBECONFIG"]).parent / "state"

@@ -237,7 +237,7 @@ class _Examination:
 
     def _failed(self, error: LinkError) -> None:
         if isinstance(error, AuthExpiredError):
-            self._add("user", State.AUTH, error.message, error.remedy)
+            self._add("login", State.AUTH, error.message, error.remedy)
         else:
             self._add("reach", State.UNREACHABLE, error.message, error.remedy)
 

@@ -4,7 +4,6 @@ import asyncio
 import json
 import os
 import ssl
-import subprocess
 import sys
 import textwrap
 import time
@@ -17,6 +16,7 @@ from console.errors import AuthExpiredError, BadReplyError, LinkError, Unreachab
 from console.links.kube.credentials import Credentials
 from console.links.kube.kubeconfig import ExecPlugin, KubeEntry, KubeUser
 from console.links.kube.plugin import run_plugin
+from tests.links.client_certificate import make_pair
 
 V1 = "client.authentication.k8s.io/v1"
 ANSWER = """
@@ -386,18 +386,8 @@ async def test_closing_kills_the_plugin_under_way(tmp_path: Path) -> None:
 
 
 @pytest.fixture(scope="module")
-def pair(tmp_path_factory: pytest.TempPathFactory) -> tuple[bytes, bytes]:
-    folder = tmp_path_factory.mktemp("pair")
-    subprocess.run(
-        [
-            *("openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256"),
-            *("-nodes", "-days", "1", "-subj", "/CN=sre", "-keyout", "key.pem", "-out", "c.pem"),
-        ],
-        cwd=folder,
-        check=True,
-        capture_output=True,
-    )
-    return (folder / "c.pem").read_bytes(), (folder / "key.pem").read_bytes()
+def pair() -> tuple[bytes, bytes]:
+    return make_pair()
 
 
 def loaded(credentials: Credentials) -> ssl.SSLContext:
@@ -452,16 +442,9 @@ def test_a_certificate_that_is_none_is_told(tmp_path: Path, certificate: bytes, 
         Credentials(entry(user, insecure=True), Hands()).ssl_context()
 
 
-def test_an_encrypted_key_is_refused_without_asking_on_the_terminal(
-    pair: tuple[bytes, bytes],
-) -> None:
-    encrypted = subprocess.run(
-        ["openssl", "ec", "-aes256", "-passout", "pass:x"],
-        input=pair[1],
-        capture_output=True,
-        check=True,
-    ).stdout
-    user = KubeUser(name="u", certificate=pair[0], key=encrypted)
+def test_an_encrypted_key_is_refused_without_asking_on_the_terminal() -> None:
+    certificate, key = make_pair(password=b"x")
+    user = KubeUser(name="u", certificate=certificate, key=key)
     with pytest.raises(AuthExpiredError, match="the key is encrypted"):
         Credentials(entry(user, insecure=True), Hands()).ssl_context()
 
