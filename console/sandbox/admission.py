@@ -199,7 +199,8 @@ def admit(store: Store, kind: Kind, obj: Obj) -> None:
         used = usage(store, namespace, hard)
         over = [name for name in asked if used[name] + asked[name] > quantity(hard[name])]
         if over:
-            raise _exceeded(kind, obj, quota, over, asked, used)
+            name = obj["metadata"]["name"]
+            raise forbidden(kind.plural, kind.group, name, _exceeded(quota, over, asked, used))
 
 
 def _limit(limits: Obj, pod: Obj) -> None:
@@ -232,23 +233,15 @@ def _must_specify(quota: Obj, pod: Obj, hard: Obj) -> None:
 
 
 def _exceeded(
-    kind: Kind,
-    obj: Obj,
-    quota: Obj,
-    over: list[str],
-    asked: dict[str, Decimal],
-    used: dict[str, Decimal],
-) -> ApiError:
-    hard = quota["spec"]["hard"]
-
+    quota: Obj, over: list[str], asked: dict[str, Decimal], used: dict[str, Decimal]
+) -> str:
     def listed(values: dict[str, Any]) -> str:
         return ",".join(f"{name}={values[name]}" for name in sorted(over))
 
-    why = (
+    return (
         f"exceeded quota: {quota['metadata']['name']}, requested: {listed(written(asked))},"
-        f" used: {listed(written(used))}, limited: {listed(hard)}"
+        f" used: {listed(written(used))}, limited: {listed(quota['spec']['hard'])}"
     )
-    return forbidden(kind.plural, kind.group, obj["metadata"]["name"], why)
 
 
 def written(values: dict[str, Decimal]) -> dict[str, str]:

@@ -15,7 +15,7 @@ from console.sandbox.objects import Obj, dig
 from console.sandbox.registry import Registry
 from console.sandbox.requests import Target
 from console.sandbox.schema import check_fields
-from console.sandbox.status import ApiError, not_found
+from console.sandbox.status import ApiError
 from console.sandbox.store import Entry
 from console.sandbox.watches import Watch
 
@@ -175,7 +175,7 @@ class ApiServer:
             raise ApiError(405, "the server does not allow this method on the requested resource")
         found = self.registry.read(kind, at.namespace, at.name)
         if at.subresource == "scale":
-            return msgspec.json.encode(subresources.scale(kind, found)), 200, ""
+            return msgspec.json.encode(subresources.scale(found)), 200, ""
         return form.one(kind, found), 200, ""
 
     async def _create(
@@ -206,8 +206,9 @@ class ApiServer:
         by = requests.writer(request)
         body = await requests.document(request)
         if at.subresource == "scale":
-            found = subresources.write_scale(self.registry, kind, at.namespace, at.name, body, by)
-            return msgspec.json.encode(subresources.scale(kind, found)), 200, ""
+            live = self.registry.read(kind, at.namespace, at.name)
+            found = subresources.write_scale(self.registry, kind, live, body, by)
+            return msgspec.json.encode(subresources.scale(found)), 200, ""
         obj = requests.check_kind(kind, body)
         warnings = check_fields(kind, obj, request.query.get("fieldValidation", ""))
         self._same_name(obj, at)
@@ -241,11 +242,9 @@ class ApiServer:
         validation = request.query.get("fieldValidation", "")
         if at.subresource == "scale":
             found = self.registry.read(kind, at.namespace, at.name)
-            wanted = _patched(media, subresources.scale(kind, found), body)
-            written = subresources.write_scale(
-                self.registry, kind, at.namespace, at.name, wanted, by
-            )
-            return msgspec.json.encode(subresources.scale(kind, written)), 200, ""
+            wanted = _patched(media, subresources.scale(found), body)
+            written = subresources.write_scale(self.registry, kind, found, wanted, by)
+            return msgspec.json.encode(subresources.scale(written)), 200, ""
         if media == requests.APPLY:
             config = requests.check_kind(kind, body)
             config.setdefault("metadata", {}).setdefault("name", at.name)

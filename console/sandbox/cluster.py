@@ -5,15 +5,15 @@ import ssl
 
 from aiohttp import web
 
+from console.sandbox import disruption
 from console.sandbox.api import ApiServer
 from console.sandbox.auth import Users
 from console.sandbox.clock import CLOCK
 from console.sandbox.controllers import deployments, kubelet, scheduler, stateful
-from console.sandbox.controllers.hpa import Autoscaler
 from console.sandbox.controllers.housekeeping import Housekeeper
+from console.sandbox.controllers.hpa import Autoscaler
 from console.sandbox.controllers.load import Loads
 from console.sandbox.controllers.world import World
-from console.sandbox import disruption
 from console.sandbox.faults import Faults
 from console.sandbox.kinds import ARGO_KINDS, CORE_KINDS, POD
 from console.sandbox.objects import dig
@@ -63,7 +63,8 @@ class Cluster:
             kubelet.reconcile(self.world)
             disruption.reconcile(self.registry)
             self._housekeeper.reconcile()
-        kubelet.heartbeat(self.world)
+        if not self.world.quiet:
+            kubelet.heartbeat(self.world)
         if moment >= self._due["autoscale"]:
             self._due["autoscale"] = moment + AUTOSCALE_SECONDS
             self._autoscaler.reconcile()

@@ -29,10 +29,8 @@ def reconcile(registry: Registry) -> None:
     """Bring every budget's status up to date."""
     for found in tuple(registry.store.entries(PDB)):
         status = budget(registry.store, found.obj)
-        if status != {k: v for k, v in (found.obj.get("status") or {}).items()}:
-            registry.change(
-                PDB, found, lambda obj, s=status: obj.update(status=s), _BY, subresource="status"
-            )
+        if status != found.obj.get("status"):
+            registry.set_status(PDB, found, status, _BY)
 
 
 def budget(store: Store, pdb: Obj) -> Obj:
@@ -98,9 +96,7 @@ def check(registry: Registry, pod: Obj, *, dry_run: bool) -> None:
             raise _refusal(found.obj["metadata"]["name"], status)
         if not dry_run:
             status["disruptionsAllowed"] -= 1
-            registry.change(
-                PDB, found, lambda obj, s=status: obj.update(status=s), _BY, subresource="status"
-            )
+            registry.set_status(PDB, found, status, _BY)
 
 
 def _refusal(name: str, status: Obj) -> ApiError:

@@ -3,6 +3,7 @@
 import copy
 import json
 from collections.abc import Iterable
+from functools import lru_cache
 from typing import Any, TypeAlias
 
 import msgspec
@@ -97,9 +98,14 @@ def read(obj: Obj) -> Owned:
             one["operation"],
             one.get("apiVersion", ""),
             one.get("subresource", ""),
-        ): (frozenset(_paths(one.get("fieldsV1") or {}, ())), one.get("time", ""))
+        ): (_parsed(msgspec.json.encode(one.get("fieldsV1") or {})), one.get("time", ""))
         for one in obj["metadata"].get("managedFields") or ()
     }
+
+
+@lru_cache(1024)
+def _parsed(trie: bytes) -> frozenset[Path]:
+    return frozenset(_paths(msgspec.json.decode(trie), ()))
 
 
 def _paths(trie: Obj, prefix: Path) -> Iterable[Path]:
@@ -121,7 +127,7 @@ def write(obj: Obj, owned: Owned) -> None:
             "apiVersion": manager.api_version,
             "time": time,
             "fieldsType": "FieldsV1",
-            "fieldsV1": _trie(paths),
+            "fieldsV1": msgspec.json.decode(_trie(paths)),
             **({"subresource": manager.subresource} if manager.subresource else {}),
         }
         for manager, (paths, time) in owned.items()
@@ -134,38 +140,57 @@ def write(obj: Obj, owned: Owned) -> None:
         )
 
 
-def _trie(paths: Iterable[Path]) -> Obj:
+@lru_cache(1024)
+def _trie(paths: frozenset[Path]) -> bytes:
     trie: Obj = {}
-    chosen = frozenset(paths)
-    for path in sorted(chosen):
+    for path in sorted(paths):
         at = trie
         for depth, step in enumerate(path):
-            if depth and path[:depth] in chosen:
+            if depth and path[:depth] in paths:
                 at.setdefault(".", {})
             at = at.setdefault(step, {})
-    return trie
+    return msgspec.json.encode(trie)
 
 
 def updated(kind: Kind, old: Obj | None, new: Obj, manager: Manager) -> None:
     """Give a writer the fields it changed, and take them from everyone else."""
-    before = leaves(old, custom=kind.custom) if old else {}
-    after = leaves(new, custom=kind.custom)
+    if old and new["metadata"].get("managedFields") == []:
+        old = {**old, "metadata": {**old["metadata"], "managedFields": []}}
+    before, after = _different(kind, old or {}, new)
     changed = {path for path, value in after.items() if before.get(path, before) != value}
+    lost = before.keys() - after.keys()
     owned = read(old or {"metadata": {}})
-    if "managedFields" in new["metadata"] and not new["metadata"]["managedFields"]:
-        owned = {}
-    mine = owned.get(manager, (frozenset(), ""))[0]
-    kept = _without(owned, changed, after)
+    kept = _without(owned, changed | lost)
     if changed:
-        kept[manager] = ((mine | changed) & after.keys(), now())
-    write(new, kept)
+        mine, since = owned.get(manager, (frozenset(), ""))
+        grown = frozenset((mine | changed) - lost)
+        kept[manager] = (grown, since if grown == mine else now())
+    if kept == owned and old:
+        _keep(new, old)
+    else:
+        write(new, kept)
 
 
-def _without(owned: Owned, taken: set[Path], present: Iterable[Path]) -> Owned:
-    alive = frozenset(present)
+def _keep(new: Obj, old: Obj) -> None:
+    new["metadata"].pop("managedFields", None)
+    if found := old["metadata"].get("managedFields"):
+        new["metadata"]["managedFields"] = found
+
+
+def _different(kind: Kind, old: Obj, new: Obj) -> tuple[dict[Path, Any], dict[Path, Any]]:
+    """Flatten only the top-level parts that are not the same."""
+    names = [name for name in {*old, *new} if old.get(name) != new.get(name)]
+    return (
+        leaves({name: old[name] for name in names if name in old}, custom=kind.custom),
+        leaves({name: new[name] for name in names if name in new}, custom=kind.custom),
+    )
+
+
+def _without(owned: Owned, taken: set[Path]) -> Owned:
     return {
-        manager: (frozenset((paths - taken) & alive), time)
+        manager: (paths - taken if paths & taken else paths, time)
         for manager, (paths, time) in owned.items()
+        if paths - taken
     }
 
 
@@ -191,7 +216,8 @@ def applied(
     for path in sorted(dropped, key=len, reverse=True):
         if not any(_covers(path, other) for paths in others.values() for other in paths):
             _delete(merged, path)
-    kept = _without(owned, changed, leaves(merged, custom=kind.custom))
+    lost = before.keys() - leaves(merged, custom=kind.custom).keys()
+    kept = _without(owned, changed | lost)
     kept.pop(manager, None)
     kept[manager] = (frozenset(wanted), since if mine == wanted.keys() and since else now())
     return merged, kept

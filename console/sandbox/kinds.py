@@ -182,9 +182,10 @@ LEASE = Kind(
     generation=False,
     unconditional=False,
 )
-_ARGO = {"group": "argoproj.io", "version": "v1alpha1"}
+_ARGO, _ALPHA = "argoproj.io", "v1alpha1"
 APPLICATION = Kind(
-    **_ARGO,
+    group=_ARGO,
+    version=_ALPHA,
     name="Application",
     plural="applications",
     short=("app", "apps"),
@@ -193,7 +194,8 @@ APPLICATION = Kind(
     custom=True,
 )
 APPLICATION_SET = Kind(
-    **_ARGO,
+    group=_ARGO,
+    version=_ALPHA,
     name="ApplicationSet",
     plural="applicationsets",
     short=("appset", "appsets"),
@@ -201,7 +203,8 @@ APPLICATION_SET = Kind(
     custom=True,
 )
 APP_PROJECT = Kind(
-    **_ARGO,
+    group=_ARGO,
+    version=_ALPHA,
     name="AppProject",
     plural="appprojects",
     short=("appproj", "appprojs"),

@@ -49,13 +49,7 @@ def create(registry: Registry, region: str, version: str, groups: tuple[Group, .
             number += 1
             node = _node(group, region, version, zone=f"{region}{'abc'[at % 3]}", number=number)
             made = registry.create(NODE, "", node, _BY)
-            registry.change(
-                NODE,
-                made,
-                lambda obj, n=node: obj.update(status=n["status"]),
-                _BY,
-                subresource="status",
-            )
+            registry.set_status(NODE, made, node["status"], _BY)
 
 
 def _node(group: Group, region: str, version: str, *, zone: str, number: int) -> Obj:

@@ -91,7 +91,7 @@ def _place(tree: Any, path: list[str], value: Any, *, replace: bool = False) -> 
     return tree
 
 
-def strategic_patch(target: Any, patch: Obj, parent: str = "", name: str = "") -> Obj:
+def strategic_patch(target: Any, patch: Obj, name: str = "") -> Obj:
     """Apply a strategic merge patch: maps merge, keyed lists merge by key."""
     directive = patch.get("$patch")
     if directive == "delete":
@@ -114,7 +114,7 @@ def strategic_patch(target: Any, patch: Obj, parent: str = "", name: str = "") -
 
 def _strategic_value(old: Any, new: Any, parent: str, name: str) -> Any:
     if isinstance(new, dict):
-        return strategic_patch(old, new, parent, name)
+        return strategic_patch(old, new, name)
     if not isinstance(new, list):
         return new
     if name == "finalizers":
@@ -135,5 +135,5 @@ def _merge_items(old: list[Any], new: list[Any], key: str, name: str) -> list[An
         if one.get("$patch") == "delete":
             items.pop(one[key], None)
         else:
-            items[one[key]] = strategic_patch(items.get(one[key]), one, "", name)
+            items[one[key]] = strategic_patch(items.get(one[key]), one, name)
     return list(items.values())

@@ -123,6 +123,11 @@ class Registry:
         edit(new)
         return self.update(kind, new, by, subresource=subresource)
 
+    def set_status(self, kind: Kind, found: Entry, status: Obj, by: Writer) -> Entry:
+        """Replace an object's status."""
+        new = {**found.obj, "status": status}
+        return self.update(kind, new, by, subresource="status")
+
     def _check_moved(self, kind: Kind, old: Entry, meta: Obj) -> None:
         asked = meta.get("resourceVersion", "")
         if not asked and not kind.unconditional:
@@ -140,8 +145,9 @@ class Registry:
     def _store(
         self, kind: Kind, old: Entry, new: Obj, by: Writer, own: Callable[[], None]
     ) -> Entry:
-        admission.default(kind, new)
-        admission.validate(kind, new, old.obj)
+        if new.get("spec") is not old.obj.get("spec"):
+            admission.default(kind, new)
+            admission.validate(kind, new, old.obj)
         if kind is CONFIG_MAP and old.obj.get("immutable"):
             problem = "Forbidden: field is immutable when `immutable` is set"
             raise invalid(
@@ -150,7 +156,7 @@ class Registry:
         if kind.generation and new.get("spec") != old.obj.get("spec"):
             new["metadata"]["generation"] = old.obj["metadata"].get("generation", 0) + 1
         own()
-        if _settled(new) == _settled(old.obj):
+        if new == old.obj:
             return old
         if by.dry_run:
             return entry(new)
@@ -247,13 +253,12 @@ def _check_uid(kind: Kind, old: Entry, uid: str) -> None:
 
 def _carried(kind: Kind, old: Entry, obj: Obj, subresource: str) -> Obj:
     """Take from a written object only what that way of writing may change."""
-    new = {key: value for key, value in obj.items() if key not in ("apiVersion", "kind")}
-    before = old.copy()
+    before = old.obj
     if subresource == "status":
-        kept = {**before, "status": new.get("status") or {}}
-        kept["metadata"]["managedFields"] = new["metadata"].get("managedFields") or []
-        new = kept
-    elif "status" in kind.subresources:
+        meta = {**before["metadata"], "managedFields": obj["metadata"].get("managedFields")}
+        return {**before, "metadata": meta, "status": obj.get("status") or {}}
+    new = {key: value for key, value in obj.items() if key not in ("apiVersion", "kind")}
+    if "status" in kind.subresources:
         new.pop("status", None)
         if "status" in before:
             new["status"] = before["status"]
@@ -264,13 +269,6 @@ def _carried(kind: Kind, old: Entry, obj: Obj, subresource: str) -> Obj:
         else:
             meta.pop(name, None)
     return new
-
-
-def _settled(obj: Obj) -> Obj:
-    """Strip what changes by the mere writing."""
-    meta = {key: value for key, value in obj["metadata"].items() if key != "managedFields"}
-    owners = frozenset((manager, paths) for manager, (paths, _) in fields.read(obj).items())
-    return {**obj, "metadata": meta, "": owners}
 
 
 def _finalized(kind: Kind, obj: Obj) -> bool:

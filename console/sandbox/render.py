@@ -44,7 +44,7 @@ class Templates:
 
 
 def _documents(path: Path) -> list[Obj]:
-    return list(yaml.load_all(path.read_text(), _LOADER))  # noqa: S506 - a safe loader
+    return list(yaml.load_all(path.read_text(), _LOADER))
 
 
 def fill(node: Any, values: Values) -> Any:
@@ -59,7 +59,7 @@ def fill(node: Any, values: Values) -> Any:
     if whole and not whole[1]:
         return values[whole[2]]
     return _VARIABLE.sub(
-        lambda found: "${%s}" % found[2] if found[1] else str(values[found[2]]), node
+        lambda found: f"${{{found[2]}}}" if found[1] else str(values[found[2]]), node
     )
 
 

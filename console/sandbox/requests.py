@@ -31,14 +31,14 @@ def target(path: str) -> Target | None:
     parts = path.strip("/").split("/")
     if parts[:2] == ["api", "v1"]:
         group, version, rest = "", "v1", parts[2:]
-    elif parts[0] == "apis" and len(parts) > 3:  # noqa: PLR2004 - apis, group, version, resource
+    elif parts[0] == "apis" and len(parts) > 3:
         group, version, rest = parts[1], parts[2], parts[3:]
     else:
         return None
     namespace = ""
     if rest[:1] == ["namespaces"] and rest[2:] and rest[2] not in ("status", "finalize"):
         namespace, rest = rest[1], rest[2:]
-    if not rest or len(rest) > 3:  # noqa: PLR2004 - resource, name, subresource
+    if not rest or len(rest) > 3:
         return None
     return Target(group, version, rest[0], namespace, *rest[1:])
 
@@ -84,13 +84,13 @@ async def document(request: web.Request) -> Any:
     """Read the body, JSON or YAML by its content type."""
     media = request.content_type
     raw = await request.read()
-    if media not in ("application/json", "application/octet-stream", "application/yaml", APPLY):
-        if not media.endswith("-patch+json"):
-            raise ApiError(
-                415,
-                "the body of the request was in an unknown format - accepted media types"
-                " include: application/json, application/yaml",
-            )
+    plain = ("application/json", "application/octet-stream", "application/yaml", APPLY)
+    if media not in plain and not media.endswith("-patch+json"):
+        raise ApiError(
+            415,
+            "the body of the request was in an unknown format - accepted media types"
+            " include: application/json, application/yaml",
+        )
     return decode(raw, yaml_too=media in (APPLY, "application/yaml"))
 
 

@@ -6,10 +6,10 @@ from console.sandbox.kinds import Kind
 from console.sandbox.objects import Obj
 from console.sandbox.status import ApiError
 
-_META = frozenset(
+_META = (
     "annotations creationTimestamp deletionGracePeriodSeconds deletionTimestamp finalizers"
     " generateName generation labels managedFields name namespace ownerReferences resourceVersion"
-    " selfLink uid".split()
+    " selfLink uid"
 )
 _ROOT = {
     "ConfigMap": "data binaryData immutable",
@@ -40,7 +40,9 @@ _SPEC = {
 def _unknown(kind: Kind, obj: Obj) -> Iterator[str]:
     root = {"apiVersion", "kind", "metadata", "spec", "status", *_ROOT.get(kind.name, "").split()}
     yield from (name for name in obj if name not in root)
-    yield from (f"metadata.{name}" for name in obj.get("metadata") or {} if name not in _META)
+    yield from (
+        f"metadata.{name}" for name in obj.get("metadata") or {} if name not in _META.split()
+    )
     if kind.name in _SPEC:
         known = _SPEC[kind.name].split()
         yield from (f"spec.{name}" for name in obj.get("spec") or {} if name not in known)

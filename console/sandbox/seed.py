@@ -19,7 +19,8 @@ GITOPS = Writer("argocd-controller")
 _REGISTRY = "registry.ai-shifu.internal"
 _APP_VERSION = "2.8.4"
 _WARM_UP_STEP_SECONDS = 15
-_WARM_UP_STEPS = 40
+_WARM_UP_STEPS = 14
+_EVENTS_FROM_STEP = 2
 
 
 class Tenant(msgspec.Struct, frozen=True):
@@ -129,6 +130,7 @@ def _settle(clusters: dict[str, Cluster]) -> None:
     for step in range(_WARM_UP_STEPS, 0, -1):
         CLOCK.behind = step * _WARM_UP_STEP_SECONDS
         for cluster in clusters.values():
+            cluster.world.quiet = step > _EVENTS_FROM_STEP
             cluster.tick()
 
 
@@ -138,16 +140,18 @@ def _platform(cluster: Cluster) -> None:
     for name in names:
         cluster.registry.create(NAMESPACE, "", {"metadata": {"name": name}}, GITOPS)
     system = "kube-system"
-    _workload(cluster, DAEMON_SET, system, "aws-node", "50m", "64Mi")
-    _workload(cluster, DAEMON_SET, system, "kube-proxy", "50m", "64Mi")
-    _workload(cluster, DEPLOYMENT, system, "coredns", "100m", "70Mi", replicas=2)
-    _workload(cluster, DEPLOYMENT, system, "metrics-server", "100m", "200Mi")
+    _workload(cluster, DAEMON_SET, system, "aws-node", cpu="50m", memory="64Mi")
+    _workload(cluster, DAEMON_SET, system, "kube-proxy", cpu="50m", memory="64Mi")
+    _workload(cluster, DEPLOYMENT, system, "coredns", cpu="100m", memory="70Mi", replicas=2)
+    _workload(cluster, DEPLOYMENT, system, "metrics-server", cpu="100m", memory="200Mi")
     if cluster.management:
         for name in ("server", "repo-server", "applicationset-controller", "redis"):
-            _workload(cluster, DEPLOYMENT, "argocd", f"argocd-{name}", "100m", "256Mi")
+            _workload(cluster, DEPLOYMENT, "argocd", f"argocd-{name}", cpu="100m", memory="256Mi")
         name = "argocd-application-controller"
-        _workload(cluster, STATEFUL_SET, "argocd", name, "250m", "1Gi")
-        _workload(cluster, STATEFUL_SET, "monitoring", "prometheus", "500m", "2Gi", replicas=2)
+        _workload(cluster, STATEFUL_SET, "argocd", name, cpu="250m", memory="1Gi")
+        _workload(
+            cluster, STATEFUL_SET, "monitoring", "prometheus", cpu="500m", memory="2Gi", replicas=2
+        )
 
 
 def _workload(
@@ -155,9 +159,9 @@ def _workload(
     kind: Kind,
     namespace: str,
     name: str,
+    *,
     cpu: str,
     memory: str,
-    *,
     replicas: int = 1,
 ) -> None:
     marks = {"app.kubernetes.io/name": name}

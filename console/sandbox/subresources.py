@@ -10,7 +10,7 @@ from console.sandbox.status import ApiError
 from console.sandbox.store import Entry
 
 
-def scale(kind: Kind, found: Entry) -> Obj:
+def scale(found: Entry) -> Obj:
     """Show a workload as its Scale."""
     meta = found.obj["metadata"]
     kept = ("name", "namespace", "uid", "resourceVersion", "creationTimestamp")
@@ -27,11 +27,9 @@ def scale(kind: Kind, found: Entry) -> Obj:
     }
 
 
-def write_scale(
-    registry: Registry, kind: Kind, namespace: str, name: str, wanted: Obj, by: Writer
-) -> Entry:
+def write_scale(registry: Registry, kind: Kind, found: Entry, wanted: Obj, by: Writer) -> Entry:
     """Set a workload's replicas through its Scale."""
-    found = registry.read(kind, namespace, name)
+    name = found.obj["metadata"]["name"]
     revision = dig(wanted, "metadata", "resourceVersion")
     replicas: Any = dig(wanted, "spec", "replicas")
     if not isinstance(replicas, int) or replicas < 0:

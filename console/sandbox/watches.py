@@ -118,7 +118,7 @@ class Watch:
         kind, version = self._kind.name, self._kind.api_version
         if self._form.shape == "Table":
             kind, version = "Table", "meta.k8s.io/v1"
-        body = {"kind": kind, "apiVersion": version, "metadata": meta}
+        body: Obj = {"kind": kind, "apiVersion": version, "metadata": meta}
         if self._form.shape == "Table":
             body |= {"columnDefinitions": None, "rows": []}
         return _line("BOOKMARK", msgspec.json.encode(body))

@@ -35,7 +35,7 @@ def _reconcile_set(world: World, found: Entry) -> None:
     pods = world.active(meta["uid"])
     missing = spec["replicas"] - len(pods)
     refused = None
-    for _ in range(missing):
+    for _ in range(0 if world.backs_off(meta["uid"]) else missing):
         owner = owner_reference("apps/v1", "ReplicaSet", found.obj)
         refused = world.create_pod(REPLICA_SET, found.obj, pod_from(spec["template"], owner))
         if refused:
@@ -50,8 +50,9 @@ def _reconcile_set(world: World, found: Entry) -> None:
         "observedGeneration": meta["generation"],
         **({"readyReplicas": ready, "availableReplicas": ready} if ready else {}),
     }
-    if refused:
+    if refused or (missing > 0 and world.backs_off(meta["uid"])):
         status["conditions"] = (found.obj.get("status") or {}).get("conditions") or []
+    if refused:
         with_condition(status, "ReplicaFailure", "True", "FailedCreate", str(refused))
     world.set_status(REPLICA_SET, found, status)
 
@@ -163,7 +164,7 @@ def _resize(world: World, deployment: Obj, found: Entry, replicas: int) -> bool:
     )
     way = "up" if replicas > before else "down"
     text = f"Scaled {way} replica set {name} from {before} to {replicas}"
-    world.event(DEPLOYMENT, deployment, "Normal", "ScalingReplicaSet", text)
+    world.event(DEPLOYMENT, deployment, "ScalingReplicaSet", text)
     return True
 
 

@@ -1,10 +1,10 @@
 """Namespaces that end, owners that are gone, quotas that are used, events that are old."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from console.sandbox import admission
 from console.sandbox.controllers.world import MANAGER, World
-from console.sandbox.kinds import EVENT, NAMESPACE, POD, QUOTA, Kind
+from console.sandbox.kinds import EVENT, NAMESPACE, QUOTA, Kind
 from console.sandbox.objects import Obj, seconds_since
 from console.sandbox.registry import DeleteOptions
 from console.sandbox.store import Entry
@@ -68,7 +68,7 @@ class Housekeeper:
                 continue
             for one in tuple(store.entries(kind)):
                 self._collect_one(kind, one, alive)
-        self._release(alive)
+        self._release()
 
     def _collect_one(self, kind: Kind, one: Entry, alive: dict[str, Entry]) -> None:
         meta = one.obj["metadata"]
@@ -83,7 +83,7 @@ class Housekeeper:
         elif all("foregroundDeletion" in (x["metadata"].get("finalizers") or ()) for x in found):
             self._delete(kind, one)
 
-    def _release(self, alive: dict[str, Entry]) -> None:
+    def _release(self) -> None:
         owned = {
             ref["uid"]
             for kind in self._world.store.kinds
@@ -96,7 +96,6 @@ class Housekeeper:
                 mine = marks & {"foregroundDeletion", "orphan"}
                 if mine and one.obj["metadata"]["uid"] not in owned:
                     self._world.registry.change(kind, one, _without_finalizers(mine), MANAGER)
-        del alive
 
     def _count_quotas(self) -> None:
         store = self._world.store
@@ -107,7 +106,7 @@ class Housekeeper:
             self._world.set_status(QUOTA, quota, {"hard": hard, "used": used})
 
 
-def _without_finalizers(mine: Iterable[str]):  # type: ignore[no-untyped-def]
+def _without_finalizers(mine: Iterable[str]) -> Callable[[Obj], None]:
     def edit(obj: Obj) -> None:
         kept = [one for one in obj["metadata"]["finalizers"] if one not in mine]
         obj["metadata"]["finalizers"] = kept

@@ -78,9 +78,10 @@ class Autoscaler:
         with_condition(status, "AbleToScale", "False", "FailedGetScale", text)
         status.setdefault("desiredReplicas", 0)
         if self._world.set_status(HPA, found, status, AUTOSCALER) is not found:
-            self._world.event(
-                HPA, found.obj, "Warning", "FailedGetScale", text, "horizontal-pod-autoscaler"
-            )
+            self._event(found.obj, "FailedGetScale", text, word="Warning")
+
+    def _event(self, hpa: Obj, reason: str, text: str, *, word: str = "Normal") -> None:
+        self._world.event(HPA, hpa, reason, text, word=word, source="horizontal-pod-autoscaler")
 
     def _verdict(self, hpa: Obj, target: Obj, current: int) -> _Verdict:
         low, high = hpa["spec"].get("minReplicas", 1), hpa["spec"]["maxReplicas"]
@@ -130,9 +131,7 @@ class Autoscaler:
 
     def _no_metrics(self, hpa: Obj, current: int, able: tuple[str, str, str], why: str) -> _Verdict:
         text = f"the HPA was unable to compute the replica count: {why}"
-        self._world.event(
-            HPA, hpa, "Warning", "FailedGetResourceMetric", why, "horizontal-pod-autoscaler"
-        )
+        self._event(hpa, "FailedGetResourceMetric", why, word="Warning")
         return _Verdict(current, able, ("False", "FailedGetResourceMetric", text), metrics=[])
 
     def _propose(self, metric: Obj, target: Obj, current: int) -> tuple[int, Obj]:
@@ -185,9 +184,7 @@ class Autoscaler:
         text = f"the HPA controller was able to update the target scale to {wanted}"
         verdict.able = ("True", "SucceededRescale", text)
         said = f"New size: {wanted}; reason: {verdict.cause}"
-        self._world.event(
-            HPA, found.obj, "Normal", "SuccessfulRescale", said, "horizontal-pod-autoscaler"
-        )
+        self._event(found.obj, "SuccessfulRescale", said)
 
 
 def _write(status: Obj, verdict: _Verdict, current: int) -> None:
@@ -265,7 +262,7 @@ def _rate(memory: _Memory, rules: Obj, current: int, *, up: bool) -> int:
     widest = (
         (max if up else min) if rules.get("selectPolicy", "Max") == "Max" else (min if up else max)
     )
-    return widest(found)
+    return int(widest(found))
 
 
 def _policy(memory: _Memory, policy: Obj, current: int, *, up: bool) -> int:

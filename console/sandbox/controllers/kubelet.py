@@ -121,12 +121,12 @@ def _image_missing(world: World, pod: Entry, status: Obj, *, long: bool) -> None
         status["containerStatuses"].append(_container(one, state, ready=False))
         if not long or not _backed_off(pod.obj):
             failed = f'Failed to pull image "{image}": {cause}' if not long else f"Error: {word}"
-            world.event(POD, pod.obj, "Warning", "Failed", failed, "kubelet")
+            world.event(POD, pod.obj, "Failed", failed, word="Warning", source="kubelet")
 
 
 def _backed_off(pod: Obj) -> bool:
     found = dig(pod, "status", "containerStatuses") or [{}]
-    return dig(found[0], "state", "waiting", "reason") == "ImagePullBackOff"
+    return bool(dig(found[0], "state", "waiting", "reason") == "ImagePullBackOff")
 
 
 def heartbeat(world: World) -> None:

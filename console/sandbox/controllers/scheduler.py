@@ -117,11 +117,11 @@ def _bind(world: World, pod: Entry, node: str) -> None:
     with_condition(status, "PodScheduled", "True", "", "")
     world.set_status(POD, bound, status, SCHEDULER)
     text = f"Successfully assigned {meta['namespace']}/{meta['name']} to {node}"
-    world.event(POD, pod.obj, "Normal", "Scheduled", text, "default-scheduler")
+    world.event(POD, pod.obj, "Scheduled", text, source="default-scheduler")
 
 
 def _report(world: World, pod: Entry, text: str) -> None:
     status = pod.copy().get("status") or {}
     with_condition(status, "PodScheduled", "False", "Unschedulable", text)
     world.set_status(POD, pod, status, SCHEDULER)
-    world.event(POD, pod.obj, "Warning", "FailedScheduling", text, "default-scheduler")
+    world.event(POD, pod.obj, "FailedScheduling", text, word="Warning", source="default-scheduler")

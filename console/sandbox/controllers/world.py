@@ -5,13 +5,15 @@ from collections import defaultdict
 
 import msgspec
 
-from console.sandbox.kinds import EVENT, POD, Kind
-from console.sandbox.objects import Obj, condition, controller_uid, dig, micro_now, now, suffix
+from console.sandbox.clock import CLOCK
+from console.sandbox.kinds import EVENT, NAMESPACE, POD, Kind
+from console.sandbox.objects import Obj, condition, controller_uid, dig, now, suffix
 from console.sandbox.registry import DeleteOptions, Registry, Writer
 from console.sandbox.status import ApiError
 from console.sandbox.store import Entry
 
 MANAGER = Writer("kube-controller-manager")
+_BACK_OFF_SECONDS = 15.0
 _SAFE = "bcdfghjklmnpqrstvwxz2456789"
 
 
@@ -21,6 +23,9 @@ class World:
     def __init__(self, registry: Registry) -> None:
         self.registry, self.store = registry, registry.store
         self.pods: dict[str, list[Entry]] = {}
+        self._refused: dict[str, float] = {}
+        self.quiet = False
+        """Whether events go unrecorded: what happened long ago has none left."""
 
     def look(self) -> None:
         """Index the pods by their controller."""
@@ -51,9 +56,7 @@ class World:
         """Write a status if it differs."""
         if found.obj.get("status") == status:
             return found
-        return self.registry.change(
-            kind, found, lambda obj: obj.update(status=status), by, subresource="status"
-        )
+        return self.registry.set_status(kind, found, status, by)
 
     def create_pod(self, owner_kind: Kind, owner: Obj, pod: Obj) -> ApiError | None:
         """Create a pod for its controller; a refusal becomes an event and is returned."""
@@ -61,33 +64,50 @@ class World:
         try:
             made = self.registry.create(POD, meta["namespace"], pod, MANAGER)
         except ApiError as error:
-            self.event(owner_kind, owner, "Warning", "FailedCreate", f"Error creating: {error}")
+            self.event(
+                owner_kind, owner, "FailedCreate", f"Error creating: {error}", word="Warning"
+            )
+            self._refused[meta["uid"]] = CLOCK.seconds()
             return error
         name = made.obj["metadata"]["name"]
         self.pods[meta["uid"]] = [*self.pods.get(meta["uid"], ()), made]
-        self.event(owner_kind, owner, "Normal", "SuccessfulCreate", f"Created pod: {name}")
+        self.event(owner_kind, owner, "SuccessfulCreate", f"Created pod: {name}")
         return None
+
+    def backs_off(self, uid: str) -> bool:
+        """Tell whether a controller was refused a pod a moment ago."""
+        return CLOCK.seconds() - self._refused.get(uid, 0.0) < _BACK_OFF_SECONDS
 
     def delete_pod(self, owner_kind: Kind, owner: Obj, pod: Entry) -> None:
         """Delete a controller's pod."""
         meta = pod.obj["metadata"]
         name = meta["name"]
         self.registry.delete(POD, meta["namespace"], name, DeleteOptions(), MANAGER)
-        self.event(owner_kind, owner, "Normal", "SuccessfulDelete", f"Deleted pod: {name}")
+        self.event(owner_kind, owner, "SuccessfulDelete", f"Deleted pod: {name}")
 
     def event(
-        self, kind: Kind, about: Obj, word: str, reason: str, message: str, source: str = ""
+        self,
+        kind: Kind,
+        about: Obj,
+        reason: str,
+        message: str,
+        *,
+        word: str = "Normal",
+        source: str = "",
     ) -> None:
         """Record an event, or count up the same one."""
+        if self.quiet:
+            return
         meta = about["metadata"]
         namespace = meta.get("namespace", "default")
-        key = hashlib.sha1(f"{meta['uid']}{reason}{message}".encode()).hexdigest()  # noqa: S324
+        same = reason if word == "Warning" else f"{reason}{message}"
+        key = hashlib.sha1(f"{meta['uid']}{same}".encode()).hexdigest()  # noqa: S324 - a name
         name = f"{meta['name']}.{key[:16]}"
         source = source or f"{kind.name.lower()}-controller"
         old = self.store.get(EVENT, namespace, name)
         by = Writer(source)
         if old:
-            self.registry.change(EVENT, old, _again, by)
+            self.registry.change(EVENT, old, lambda event: _again(event, message), by)
             return
         body = {
             "metadata": {"name": name},
@@ -109,17 +129,13 @@ class World:
             "reportingComponent": source,
             "reportingInstance": "",
         }
-        if self.store.get(*_home(namespace)) is not None:
+        home = self.store.get(NAMESPACE, "", namespace)
+        if home is not None and not home.obj["metadata"].get("deletionTimestamp"):
             self.registry.create(EVENT, namespace, body, by)
 
 
-def _home(namespace: str) -> tuple[Kind, str, str]:
-    from console.sandbox.kinds import NAMESPACE
-
-    return NAMESPACE, "", namespace
-
-
-def _again(event: Obj) -> None:
+def _again(event: Obj, message: str) -> None:
+    event["message"] = message
     event["count"] = event.get("count", 1) + 1
     event["lastTimestamp"] = now()
 
@@ -167,14 +183,3 @@ def with_condition(
     else:
         conditions[conditions.index(old)] = new
     status["conditions"] = conditions
-
-
-__all__ = [
-    "MANAGER",
-    "World",
-    "is_ready",
-    "micro_now",
-    "pod_from",
-    "template_hash",
-    "with_condition",
-]
