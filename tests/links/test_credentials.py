@@ -280,6 +280,12 @@ async def test_what_a_failing_plugin_says_is_shown_without_its_secrets() -> None
     assert error.remedy == "log in: `aws sso login --profile 'sre prod'`"
 
 
+async def test_a_login_that_the_plugin_names_is_the_remedy() -> None:
+    code = "sys.exit('Error loading SSO Token: run aws sso login --profile dev.eu; then retry')"
+    error = await refusal(Credentials(speaking(code), Hands()))
+    assert error.remedy == "log in: `aws sso login --profile dev.eu`"
+
+
 async def test_a_plugin_killed_by_a_signal_is_told() -> None:
     error = await refusal(Credentials(speaking("os.kill(os.getpid(), 9)"), Hands()))
     assert "was killed by signal 9 and said nothing" in str(error)

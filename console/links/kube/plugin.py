@@ -3,6 +3,7 @@
 import asyncio
 import base64
 import os
+import re
 import shlex
 import signal
 from collections.abc import AsyncIterator, Mapping
@@ -25,6 +26,7 @@ _ANSWER_LIMIT = 1 << 20
 _TALK_KEPT = 4096
 _TALK_SHOWN = 400
 _STARTING = 2.0
+_SSO_LOGIN = re.compile(r"aws sso login(?: --profile [\w.@/-]+)?")
 
 
 class PluginAnswer(msgspec.Struct, frozen=True, kw_only=True):
@@ -216,8 +218,10 @@ def _header_safe(name: str, token: str) -> str:
 
 
 def _remedy(plugin: ExecPlugin, talk: str, environ: Mapping[str, str]) -> str:
+    if told := _SSO_LOGIN.search(talk):
+        return f"log in: `{printable(told[0], 100)}`"
     if "sso" in talk.lower():
-        profile = dict(plugin.env).get("AWS_PROFILE") or environ.get("AWS_PROFILE", "")
+        profile = {**environ, **dict(plugin.env)}.get("AWS_PROFILE", "")
         option = f" --profile {shlex.quote(profile)}" if profile else ""
         return f"log in: `aws sso login{option}`"
     return f"log in: run `{_command_line(plugin)}` in a terminal and see what it says"
