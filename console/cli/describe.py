@@ -155,7 +155,16 @@ def _page(
         last = parse_time(_last(event))
         when = format_age(None if last is None else now - last)
         message = printable(str(event.get("message") or "")).replace("\n", " ")
-        yield f"  {when} {event.get('type')} {event.get('reason')}: {message}"
+        what = f"{event.get('type')} {event.get('reason')}{_about(event, record)}"
+        yield f"  {when} {what}: {message}"
+
+
+def _about(event: dict[str, Any], record: Record) -> str:
+    """Name what an event is about, unless it is the record itself."""
+    about = event.get("involvedObject") or {}
+    if about.get("name") == record.key.name:
+        return ""
+    return f" {str(about.get('kind')).lower()}/{about.get('name')}"
 
 
 def _facts(view: View[Any], record: Record, look: Snapshot) -> Iterator[tuple[str, str]]:

@@ -19,6 +19,8 @@ from console.resources.workload import (
     WorkloadMeta,
     WorkloadStatus,
     autoscalers_of,
+    badge_column,
+    badge_fields,
     carry,
     common,
     incomplete,
@@ -92,7 +94,7 @@ def word(found: Deployment, look: Snapshot) -> Word:
     if found.replicas == 0:
         return Word("OFF", Tone.OFF, "scaled to 0")
     badge = replicas_badge(found, look)
-    return Word("OK", Tone.OK) if badge is None else badge
+    return Word("OK", Tone.OK, "" if badge is None else f"{badge.text}: {badge.reason}")
 
 
 def _failure(found: Deployment) -> Word | None:
@@ -183,8 +185,10 @@ VIEW: View[Deployment] = View(
         Column[Deployment](
             title="Images", text=lambda found, _: ",".join(found.images) or "-", wide=True
         ),
+        badge_column(),
         labels_column(),
     ),
+    extra=badge_fields,
     facts=_facts,
     related=_related,
     actions=("scale-tenant",),

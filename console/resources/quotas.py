@@ -90,6 +90,21 @@ def _tightest(quota: Quota, _: Snapshot) -> str:
     return "-" if share is None or quota.tightest is None else f"{quota.tightest.name} {share:.0%}"
 
 
+def _dimension_column(title: str, name: str) -> Column[Quota]:
+    def find(quota: Quota) -> Dimension | None:
+        return next((one for one in quota.dimensions if one.name == name), None)
+
+    def text(quota: Quota, _: Snapshot) -> str:
+        one = find(quota)
+        return f"{one.used}/{one.hard}" if one else "-"
+
+    def order(quota: Quota, _: Snapshot) -> float | None:
+        one = find(quota)
+        return one.share if one else None
+
+    return Column(title=title, text=text, order=order, right=True)
+
+
 def _related(quota: Quota, look: Snapshot) -> Iterable[Record]:
     namespace = look.get(Key(quota.key.cluster, "namespace", "", quota.key.namespace))
     return [namespace] if namespace else []
@@ -117,8 +132,11 @@ VIEW: View[Quota] = View(
         Column[Quota](
             title="Tightest", text=_tightest, order=lambda quota, _: _share(quota), right=True
         ),
-        Column[Quota](title="Used / hard", text=lambda quota, _: _use(quota)),
+        _dimension_column("CPU", "requests.cpu"),
+        _dimension_column("Mem", "requests.memory"),
+        _dimension_column("Pods", "pods"),
         age_column(),
+        Column[Quota](title="Used / hard", text=lambda quota, _: _use(quota), wide=True),
         labels_column(),
     ),
     facts=_facts,

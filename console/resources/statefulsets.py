@@ -18,6 +18,8 @@ from console.resources.workload import (
     WorkloadMeta,
     WorkloadStatus,
     autoscalers_of,
+    badge_column,
+    badge_fields,
     carry,
     common,
     incomplete,
@@ -117,7 +119,7 @@ def word(found: StatefulSet, look: Snapshot) -> Word:
     if found.replicas == 0:
         return Word("OFF", Tone.OFF, "scaled to 0")
     badge = replicas_badge(found, look)
-    return Word("OK", Tone.OK) if badge is None else badge
+    return Word("OK", Tone.OK, "" if badge is None else f"{badge.text}: {badge.reason}")
 
 
 def _missing(found: StatefulSet) -> str:
@@ -201,8 +203,10 @@ VIEW: View[StatefulSet] = View(
         Column[StatefulSet](
             title="Images", text=lambda found, _: ",".join(found.images) or "-", wide=True
         ),
+        badge_column(),
         labels_column(),
     ),
+    extra=badge_fields,
     facts=_facts,
     related=_related,
 )

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 from sys import intern
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import msgspec
 
@@ -13,6 +13,7 @@ from console.resources.index import PODS_BY_OWNER
 from console.resources.shapes import Pod, Workload, condition
 from console.resources.wire import GenerationMeta, Wire, WireCondition, base, conditions
 from console.store import Snapshot
+from console.view import Column
 
 _ARGO = "argocd"
 _CLUSTER_MANAGER = "kube-controller-manager"
@@ -172,6 +173,21 @@ def replicas_badge(workload: Workload, look: Snapshot) -> Word | None:
     if workload.set_by.startswith(_ARGO):
         return Word("GIT FIGHT", Tone.WARN, f"{since}: the manifest still contains replicas")
     return Word("HAND-SET", Tone.WARN, f"{since} under an autoscaler")
+
+
+def badge_fields(workload: Workload, look: Snapshot) -> dict[str, object]:
+    """Return the badge for `-o json`; None when nothing is the matter or nobody can tell."""
+    badge = replicas_badge(workload, look)
+    return {"badge": badge.text if badge else None}
+
+
+def badge_column() -> Column[Any]:
+    """Return the column of the badge."""
+
+    def text(workload: Workload, look: Snapshot) -> str | Word:
+        return replicas_badge(workload, look) or "-"
+
+    return Column[Workload](title="Badge", text=text, wide=True)
 
 
 def autoscalers_of(workload: Workload, look: Snapshot) -> list[Record]:
