@@ -5,6 +5,7 @@ import time
 from collections import Counter
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from textual import events
 from textual.app import App
 
 from console.cli.session import Session
@@ -241,8 +242,12 @@ class ShifuApp(App[int]):
 
     def open_yaml(self, key: Key) -> None:
         """Open the whole object."""
+        from console.resources import views
         from screens.yaml import YamlScreen
 
+        if views()[key.kind].derive is not None and key.namespace:
+            # A computed record has no object of its own; its namespace comes nearest.
+            key = Key(key.cluster, "namespace", "", key.namespace)
         self.go(Place("YAML", lambda: YamlScreen(key)))
 
     def why(self, alias: str) -> None:
@@ -319,6 +324,13 @@ class ShifuApp(App[int]):
         small = self.size.width < LEAST_WIDTH or self.size.height < LEAST_HEIGHT
         if small and not self.screen.query(TooSmall):
             self.screen.mount(TooSmall())
+
+    def on_key(self, event: events.Key) -> None:
+        """Hand keys typed right after `:` or `/` to the prompt; they were sent before it opened."""
+        screen = self.screen
+        if isinstance(screen, FrameScreen) and screen.is_mounted and screen.prompt.take(event):
+            event.stop()
+            event.prevent_default()
 
     def action_help_quit(self) -> None:
         """Ask for a second ctrl-c."""

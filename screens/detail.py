@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Callable, Iterable
 from typing import Any
 
+from rich.console import Console
 from rich.style import Style
 from rich.text import Text
 from textual.widget import Widget
@@ -18,10 +19,12 @@ from console.units import format_age
 from console.view import View
 from screens import keys, tones
 from screens.frame import FrameScreen
-from screens.widgets.columns import cut, fit, one_line, width_of
+from screens.widgets.columns import fit, one_line, width_of
 from screens.widgets.rows import cell
 from screens.widgets.sheet import Line, Sheet
 
+_MEASURE = Console(width=200, color_system=None)
+"""Wrapping text asks for a console; nothing is printed on it."""
 _EVENTS_SHOWN = 20
 _REDRAW_SECONDS = 0.5
 _EVENTS_SECONDS = 15.0
@@ -40,18 +43,23 @@ def value_text(value: str | Word) -> Text:
     return text.append(f"  {one_line(value.reason)}", Style(bold=False)) if value.reason else text
 
 
-def fact_lines(pairs: Iterable[tuple[str, str | Word]]) -> list[Line]:
+def wrapped(first: Text, value: Text, indent: int, width: int) -> list[Line]:
+    """Write a value behind its label, on as many lines as it needs."""
+    room = max(20, width - indent - 4)
+    parts = list(value.wrap(_MEASURE, room)) or [Text()]
+    lines = [Line(first.append_text(Text("", Style(bold=False))).append_text(parts[0]))]
+    return [*lines, *(Line(Text(" " * indent).append_text(part)) for part in parts[1:])]
+
+
+def fact_lines(pairs: Iterable[tuple[str, str | Word]], width: int) -> list[Line]:
     """Write label and value, the values under each other."""
     found = list(pairs)
-    width = max((width_of(label) for label, _ in found), default=0) + 2
-    return [
-        Line(
-            Text(f"  {fit(label, width)}", Style(bold=True)).append_text(
-                Text("", Style(bold=False)).append_text(value_text(value))
-            )
-        )
-        for label, value in found
-    ]
+    label_width = max((width_of(label) for label, _ in found), default=0) + 2
+    lines: list[Line] = []
+    for label, value in found:
+        start = Text().append(f"  {fit(label, label_width)}", Style(bold=True))
+        lines += wrapped(start, value_text(value), label_width + 2, width)
+    return lines
 
 
 class DetailScreen(FrameScreen):
@@ -123,6 +131,9 @@ class DetailScreen(FrameScreen):
 
     # -- drawing ---------------------------------------------------------------------------
 
+    def on_resize(self) -> None:
+        self._draw()
+
     def on_batch(self, batch: ChangeBatch) -> None:
         cluster = self._key.cluster
         if any(key.cluster == cluster for key in batch.keys) or batch.sources:
@@ -159,7 +170,7 @@ class DetailScreen(FrameScreen):
         facts = self._view.facts
         columns = ((c.title, cell(c, record, look)) for c in self._view.columns)
         own = columns if facts is None else facts(record, look)
-        yield from fact_lines([*own, *self._provenance(record)])
+        yield from fact_lines([*own, *self._provenance(record)], self.size.width)
         yield from self._neighbours(record)
         yield from self._condition_lines()
         yield from self._event_lines()
@@ -238,8 +249,9 @@ class DetailScreen(FrameScreen):
             since = parse_time(one.get("lastTransitionTime"))
             age = format_age(None if since is None else now - since)
             words = f"{one.get('type', '?')}={one.get('status', '?')}"
-            tail = one_line(f"{one.get('reason', '')}  {printable(str(one.get('message', '')))}")
-            yield Line(Text(f"  {fit(words, 26)} {fit(age, 7, right=True)}  {tail}"))
+            told = f"{one.get('reason', '')}  {printable(str(one.get('message', '')))}"
+            start = Text(f"  {fit(words, 26)} {fit(age, 7, right=True)}  ")
+            yield from wrapped(start, Text(one_line(told).strip()), 38, self.size.width)
 
     def _event_lines(self) -> Iterable[Line]:
         if not self._view.watched:
@@ -257,7 +269,8 @@ class DetailScreen(FrameScreen):
         now = self.console_app.look.now(self._key.cluster)
         ordered = sorted(self._events, key=_event_time, reverse=True)
         for event in ordered[:_EVENTS_SHOWN]:
-            yield Line(_event_text(event, now))
+            start, told = _event_text(event, now)
+            yield from wrapped(start, told, 12, self.size.width)
         if not ordered:
             yield Line(Text("  none are kept"))
 
@@ -315,18 +328,15 @@ def _event_time(event: dict[str, Any]) -> float:
     return 0.0
 
 
-def _event_text(event: dict[str, Any], now: float) -> Text:
+def _event_text(event: dict[str, Any], now: float) -> tuple[Text, Text]:
     at = _event_time(event)
-    warning = event.get("type") == "Warning"
     about = event.get("involvedObject") or {}
-    name = cut(f"{about.get('kind', '?')}/{about.get('name', '?')}", 32)
+    name = f"{about.get('kind', '?')}/{about.get('name', '?')}"
     times = (event.get("series") or {}).get("count") or event.get("count") or 1
-    text = Text(f"  {fit(format_age(now - at if at else None), 7, right=True)}  ")
-    tone = Tone.WARN if warning else Tone.OFF
-    text.append(
-        f"{tones.glyph(tone)} {fit(str(event.get('reason') or '-'), 22)} ", tones.style(tone)
-    )
+    tone = Tone.WARN if event.get("type") == "Warning" else Tone.OFF
+    start = Text(f"  {fit(format_age(now - at if at else None), 7, right=True)}  ")
+    start.append(f"{tones.glyph(tone)} ", tones.style(tone))
     repeated = f" (x{times})" if times > 1 else ""
-    return text.append(
-        f"{fit(name, 32)} {one_line(printable(str(event.get('message') or '')))}{repeated}"
-    )
+    told = Text(str(event.get("reason") or "-"), tones.style(tone))
+    message = one_line(printable(str(event.get("message") or "")))
+    return start, told.append(f"{repeated}  {name}  {message}", Style(color="default", bold=False))

@@ -105,7 +105,7 @@ class FrameScreen(Screen[None]):
         self.query_one("#title", OneLine).show(self._title(width))
 
     def _title(self, width: int) -> Text:
-        arrow = tones.sign(" › ", " > ")
+        arrow = tones.sign(" › ", " > ")  # noqa: RUF001  a small arrow on purpose
         crumbs = self.console_app.trail.crumbs
         facts = self.title_facts()
         facts.truncate(max(10, width - 4 - len(crumbs[-1])), overflow="ellipsis")

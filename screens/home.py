@@ -86,12 +86,12 @@ COLUMNS: tuple[Column[ClusterRow], ...] = (
     Column(title="Region", text=lambda row, _: row.region or "-"),
     Column(title="Cluster", text=lambda row, _: row.key.cluster),
     Column(title="State", text=_state),
-    Column(title="Role", text=_role),
-    Column(title="Version", text=lambda row, _: row.kube_version or "?"),
-    Column(title="Nodes", text=_nodes, right=True),
     Column(title="Tenants", text=_tenants),
+    Column(title="Nodes", text=_nodes, right=True),
     Column(title="Alerts", text=_alerts),
     Column(title="Age", text=_age, right=True),
+    Column(title="Role", text=_role),
+    Column(title="Version", text=lambda row, _: row.kube_version or "?"),
     Column(title="Last error", text=_error),
 )
 

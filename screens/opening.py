@@ -59,7 +59,7 @@ async def open_fleet(session: Session, store: Store) -> Opened:
     from actions.journal import Journal
 
     try:
-        path = paths.state_dir() / "journal.sqlite"
+        path = paths.state_dir() / "journal.db"
         journal = await asyncio.to_thread(Journal, path, session.clock)
     except ConsoleError as error:
         return Opened(fleet, None, f"no actions: {error}")

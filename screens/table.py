@@ -35,8 +35,11 @@ class _Memo:
 
 
 def merged(view: View[Any]) -> View[Any]:
-    """Put the cluster column in front of a view's own."""
-    return replace(view, columns=(_CLUSTER, *view.columns))
+    """Put the cluster in front of a view's own columns, and the long reason behind the short."""
+    plain = [column for column in view.columns if not column.wide and column.title != "Reason"]
+    reason = [column for column in view.columns if column.title == "Reason"]
+    wide = [column for column in view.columns if column.wide and column.title != "Reason"]
+    return replace(view, columns=(_CLUSTER, *plain, *reason, *wide))
 
 
 def column_named(view: View[Any], name: str) -> int | None:

@@ -8,8 +8,10 @@ from rich.cells import cell_len, set_cell_size
 from screens.tones import sign
 
 GAP = 2
+_READABLE = 24
+"""A column is narrowed to this before another is dropped at the right."""
 _FLEXIBLE = 12
-"""A column wider than this may be narrowed, its text cut in the middle."""
+"""A column is narrowed to this so that the last of the firm ones is on screen."""
 _WIDEST = 60
 
 
@@ -38,10 +40,12 @@ def fit(text: str, width: int, *, right: bool = False) -> str:
 
 
 def cut(text: str, width: int) -> str:
-    """Cut the middle out of a text that is too wide."""
+    """Cut a text that is too wide: a sentence at its end, a name in its middle."""
     if width <= 3:
         return set_cell_size(text, max(0, width))
     mark = sign("…", "~")
+    if " " in text:
+        return f"{set_cell_size(text, width - 1)}{mark}"
     head = (width - 1) // 2
     tail = width - 1 - head
     if text.isascii():
@@ -68,14 +72,18 @@ def place(
     """Lay columns out in `total` cells: the pinned ones, then the rest from `first` on.
 
     What is too wide is narrowed before anything is dropped; what does not fit then is dropped at
-    the right, and can be reached by choosing a column. The `firm` ones are narrowed last.
+    the right, and can be reached by choosing a column. The `firm` ones
+    are narrowed last and not dropped.
     """
     first = max(first, pinned)
     wanted = [*range(min(pinned, len(widths))), *range(first, len(widths))]
     sizes = {index: min(widths[index], _WIDEST) for index in wanted}
-    soft = {index for index in wanted if index not in firm}
-    _narrow(sizes, total, soft)
-    _narrow(sizes, total, set(wanted))
+    soft = [index for index in wanted if index not in firm]
+    _narrow(sizes, wanted, total, soft, _READABLE)
+    last = max((at for at, index in enumerate(wanted) if index in firm), default=-1)
+    needed = wanted[: last + 1]
+    _narrow(sizes, needed, total, [index for index in needed if index in soft], _FLEXIBLE)
+    _narrow(sizes, needed, total, needed, _FLEXIBLE)
     placed: list[Place] = []
     left = total
     for index in wanted:
@@ -87,15 +95,18 @@ def place(
     return placed
 
 
-def _narrow(sizes: dict[int, int], total: int, which: Collection[int]) -> None:
-    """Take cells from the widest columns until the line fits or nothing more can be given."""
-    excess = sum(sizes.values()) + GAP * (len(sizes) - 1) - total
+def _narrow(
+    sizes: dict[int, int], needed: list[int], total: int, which: list[int], floor: int
+) -> None:
+    """Take cells from the widest until the needed ones fit or nothing more can be given."""
+    if not which:
+        return
+    excess = sum(sizes[index] for index in needed) + GAP * (len(needed) - 1) - total
     while excess > 0:
-        widest = max(which, key=lambda index: sizes[index], default=None)
-        if widest is None or sizes[widest] <= _FLEXIBLE:
+        widest = max(which, key=lambda index: sizes[index])
+        if sizes[widest] <= floor:
             return
-        others = [size for index, size in sizes.items() if index in which and index != widest]
-        floor = max(_FLEXIBLE, max(others, default=0))
-        give = min(excess, max(1, sizes[widest] - floor))
+        others = max((sizes[index] for index in which if index != widest), default=0)
+        give = min(excess, max(1, sizes[widest] - max(floor, others)))
         sizes[widest] -= give
         excess -= give

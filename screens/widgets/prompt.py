@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal
+from textual.events import Key
 from textual.message import Message
 from textual.widget import Widget
 from textual.widgets import Input
@@ -40,9 +41,8 @@ class Prompt(Widget):
         & OneLine { height: 1; color: $tone-stale; }
         & #prompt-row { height: 1; }
         & #prompt-sign { width: 2; color: $accent; text-style: bold; }
-        & Input { border: none; height: 1; padding: 0; background: $panel; }
+        & Input, & Input:focus { border: none; height: 1; padding: 0; background: $panel; }
     }
-    Prompt.-open { display: block; }
     """
 
     @dataclass
@@ -85,7 +85,7 @@ class Prompt(Widget):
     @property
     def is_open(self) -> bool:
         """Tell whether something is being asked."""
-        return self.has_class("-open")
+        return self.display
 
     @property
     def _input(self) -> Input:
@@ -100,15 +100,28 @@ class Prompt(Widget):
         with self.prevent(Input.Changed):
             self._input.value = text
         self._input.cursor_position = len(text)
-        self.add_class("-open")
-        self._input.focus()
+        # At once, not with the next layout: what is typed from now on belongs here.
+        self.display = True
+        self.screen.set_focus(self._input)
         self._suggest(text)
 
     def close(self) -> None:
         """Close the line and give the keys back."""
-        self.remove_class("-open")
+        self.display = False
         if self._before is not None and self._before.is_attached:
             self._before.focus()
+
+    def take(self, key: Key) -> bool:
+        """Take a key that was typed before the focus had moved here; False when it is not ours."""
+        if not self.is_open:
+            return False
+        if key.key == "enter":
+            self._submit()
+        elif key.is_printable and key.character is not None:
+            self._input.insert_text_at_cursor(key.character)
+        else:
+            return False
+        return True
 
     def on_input_changed(self, event: Input.Changed) -> None:
         event.stop()
@@ -118,11 +131,15 @@ class Prompt(Widget):
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
         event.stop()
+        self._submit()
+
+    def _submit(self) -> None:
+        text = self._input.value
         past = self._past.setdefault(self._sign, [])
-        if event.value and past[-1:] != [event.value]:
-            past.append(event.value)
+        if text and past[-1:] != [text]:
+            past.append(text)
         self.close()
-        self.post_message(self.Done(self._sign, event.value))
+        self.post_message(self.Done(self._sign, text))
 
     def action_leave(self) -> None:
         """Leave without doing anything."""
