@@ -8,7 +8,7 @@ from pathlib import Path
 import msgspec
 
 from console import paths
-from console.config import Cluster, ClusterOptions, Freeze, Settings
+from console.config import Cluster, ClusterOptions, Settings
 from console.errors import ConfigError
 from console.fleet_text import FleetText, nearest
 from console.links.kube.kubeconfig import Kubeconfig, KubeEntry
@@ -63,20 +63,6 @@ class Inventory(msgspec.Struct, frozen=True, kw_only=True):
             raise self._unknown(name)
         return found
 
-    def freeze(self, name: str, moment: float) -> Freeze | None:
-        """Return the freeze that refuses runs in a cluster at a moment (wall seconds)."""
-        for freeze in self.settings.guards.freezes:
-            everywhere = not freeze.clusters
-            if (everywhere or _covers(freeze.clusters, self.named(name))) and (
-                freeze.start.timestamp() <= moment < freeze.end.timestamp()
-            ):
-                return freeze
-        return None
-
-    def protects(self, bid: str) -> bool:
-        """Tell whether no action may target a tenant."""
-        return any(fnmatchcase(bid, pattern) for pattern in self.settings.guards.protected_tenants)
-
     def _unknown(self, name: str) -> ConfigError:
         if name in self.broken:
             return ConfigError(f"context {name!r} cannot be used: {self.broken[name]}")
@@ -87,10 +73,6 @@ class Inventory(msgspec.Struct, frozen=True, kw_only=True):
             )
         known = [name for cluster in self.clusters for name in (cluster.alias, cluster.context)]
         return ConfigError(f"no cluster or context matches {name!r}", remedy=nearest(name, known))
-
-
-def _covers(patterns: Iterable[str], cluster: Cluster) -> bool:
-    return any(cluster.alias in matching((cluster,), pattern) for pattern in patterns)
 
 
 def matching(clusters: Iterable[Cluster], pattern: str) -> list[str]:
