@@ -63,7 +63,10 @@ def test_tags_and_second_documents_are_refused(text: str) -> None:
         YamlFile(text, path="x", error=ConfigError)
 
 
-KEYS = ["clusters", "contexts", "users", "name", "cluster", "context", "user", "server", "guards", "freezes", "from", "exec", "env", "command", "extensions", "alias"]
+KEYS = [
+    *("clusters", "contexts", "users", "name", "cluster", "context", "user", "server", "guards"),
+    *("freezes", "from", "exec", "env", "command", "extensions", "alias"),
+]
 TREES = some.recursive(
     some.none() | some.booleans() | some.integers() | some.text(max_size=8),
     lambda inner: (
