@@ -63,6 +63,8 @@ def apiserver(plan: Plan) -> Command:
         "--service-account-issuer=https://kubernetes.default.svc",
         f"--service-account-key-file={plan.signing_key}",
         f"--service-account-signing-key-file={plan.signing_key}",
+        # Else open watches hold its end up for a minute.
+        "--shutdown-send-retry-after=true",
         # Pods are made before any controller could give their namespace an account.
         "--disable-admission-plugins=ServiceAccount",
         "--endpoint-reconciler-type=none",

@@ -161,6 +161,10 @@ class ControlPlane:
         """Stop kube-apiserver and start it again on the same port with the same state."""
         await self.stop_apiserver(how)
         await self.start_apiserver()
+        # Their clients back off for up to half a minute, which no test should wait for.
+        await asyncio.gather(self._controllers.restart(), self._scheduler.restart())
+        async with self.api() as api:
+            await self.kubelets.reconnect(api)
 
     async def revoke_token(self, user: str) -> None:
         """Make a user's token worthless; open streams break, as the server must restart."""

@@ -1,18 +1,20 @@
 """Emulated kubelets (kwok) and the metrics API above them (metrics-server)."""
 
 import asyncio
+import signal
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import msgspec
 
 from tests.real import stages
-from tests.real.api import Api, Object, read_yaml, until
+from tests.real.api import Api, ApiError, Object, read_yaml, until
 from tests.real.certificates import Pair
 from tests.real.process import Server, free_ports
 from tests.real.servers import KUBERNETES, KWOK, METRICS
 
 _START_SECONDS = 60.0
+_NODE_LEASES = "/apis/coordination.k8s.io/v1/namespaces/kube-node-lease/leases"
 _RESOURCE_METRICS = "metrics.k8s.io/resource-metrics-path"
 
 
@@ -84,6 +86,15 @@ class Kubelets:
         """Return the kubelets' process; frozen, all nodes fall silent."""
         return next(server for server in self.servers if server.name == "kwok")
 
+    async def reconnect(self, api: Api) -> None:
+        """Start kwok afresh, which drops the watches that an API server took with it."""
+        if not self.servers:
+            return
+        await self.kwok.stop(signal.SIGKILL)
+        # It starts as another holder, and would wait for its own leases to run out.
+        await api.request("DELETE", _NODE_LEASES)
+        self.kwok.start()
+
     async def start(self, api: Api, nodes: Sequence[Node], *, metrics: bool) -> None:
         """Start kwok, register the nodes and wait until they are ready."""
         kwok_port, metrics_port = free_ports(2)
@@ -148,7 +159,8 @@ class Kubelets:
         self.servers.append(server)
         server.start()
         await api.apply_all([_metrics_service(port), *_metrics_api(port)])
-        await server.ready(lambda: _listens(port), seconds=_START_SECONDS)
+        # It listens before it has read the cluster, and would die without an API server then.
+        await server.ready(lambda: _serves_metrics(api), seconds=_START_SECONDS)
 
 
 def _metrics_service(port: int) -> Object:
@@ -180,6 +192,16 @@ async def _ready(api: Api, count: int) -> bool:
         if condition["type"] == "Ready" and condition["status"] == "True"
     ]
     return len(ready) >= count
+
+
+async def _serves_metrics(api: Api) -> bool:
+    try:
+        await api.get("/apis/metrics.k8s.io/v1beta1")
+    except ApiError as error:
+        if error.code in {404, 503}:
+            return False
+        raise
+    return True
 
 
 async def _listens(port: int) -> bool:

@@ -94,6 +94,11 @@ class Server:
         if self._process is not None:
             self._process.wait()
 
+    async def restart(self) -> None:
+        """Kill it and start it again."""
+        await self.stop(signal.SIGKILL)
+        self.start()
+
     def freeze(self) -> None:
         """Stop it from answering without ending it, as a hung machine would."""
         os.kill(self.pid, signal.SIGSTOP)
