@@ -1,10 +1,7 @@
 """Shows the settings in force with their origins, and the JSON Schemas."""
 
-import ast
-import inspect
 import os
-import textwrap
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import click
@@ -12,8 +9,9 @@ import msgspec
 import yaml
 
 from console import paths
+from console.cli.schemas import SCHEMAS
 from console.cli.session import Session
-from console.config import Cluster, FleetFile
+from console.config import Cluster
 from console.inventory import Inventory
 from console.redact import redact
 
@@ -26,24 +24,6 @@ class Setting(msgspec.Struct, frozen=True):
     steps: _Steps
     value: Any
     origin: str
-
-
-def fleet_schema() -> dict[str, Any]:
-    """Return the JSON Schema of fleet.yaml, with the fields' docstrings for editors."""
-    schema = msgspec.json.schema(FleetFile)
-    for shape in _structs(FleetFile):
-        part = schema["$defs"][shape.__name__]
-        for name, text in _field_docs(shape).items():
-            part["properties"][name]["description"] = text
-    return {
-        "$schema": "https://json-schema.org/draft/2020-12/schema",
-        "title": "shifu-console fleet.yaml",
-        **schema,
-    }
-
-
-SCHEMAS: dict[str, Callable[[], dict[str, Any]]] = {"fleet": fleet_schema}
-"""What `config schema` can print, by name."""
 
 
 @click.group(name="config")
@@ -158,38 +138,6 @@ def _yaml(settings: list[Setting]) -> Iterator[str]:
 def _scalar(value: Any) -> str:
     text = yaml.safe_dump(value, default_flow_style=True, width=1 << 20, allow_unicode=True)
     return text.removesuffix("...\n").strip()
-
-
-def _structs(shape: Any) -> Iterator[type[msgspec.Struct]]:
-    """Walk a struct and the structs that its fields hold."""
-    found = msgspec.inspect.type_info(shape)
-    waiting, seen = [found], set[Any]()
-    while waiting:
-        part = waiting.pop()
-        if isinstance(part, msgspec.inspect.StructType) and part.cls not in seen:
-            seen.add(part.cls)
-            yield part.cls
-            waiting += [field.type for field in part.fields]
-        waiting += list(getattr(part, "types", ()))
-        if inner := getattr(part, "item_type", None):
-            waiting.append(inner)
-
-
-def _field_docs(shape: type[msgspec.Struct]) -> dict[str, str]:
-    """Read the docstrings that stand under a struct's fields."""
-    names = {field.name: field.encode_name for field in msgspec.structs.fields(shape)}
-    tree = ast.parse(textwrap.dedent(inspect.getsource(shape))).body[0]
-    assert isinstance(tree, ast.ClassDef)  # noqa: S101  the source of a class
-    docs = {}
-    for field, below in zip(tree.body, tree.body[1:], strict=False):
-        if (
-            isinstance(field, ast.AnnAssign)
-            and isinstance(field.target, ast.Name)
-            and isinstance(below, ast.Expr)
-            and isinstance(below.value, ast.Constant)
-        ):
-            docs[names[field.target.id]] = str(below.value.value)
-    return docs
 
 
 def _json(tree: dict[str, Any]) -> str:

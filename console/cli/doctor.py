@@ -8,6 +8,7 @@ import msgspec
 
 from console.cli.examination import (
     Check,
+    Report,
     State,
     examine_actions,
     examine_clusters,
@@ -72,7 +73,7 @@ async def _examine(session: Session) -> list[Check]:
 
 def _json(checks: list[Check]) -> str:
     problems = sum(check.state not in {State.OK, State.NOTE} for check in checks)
-    report = {"version": program_version(), "problems": problems, "checks": checks}
+    report = Report(version=program_version(), problems=problems, checks=checks)
     return msgspec.json.format(msgspec.json.encode(report), indent=2).decode()
 
 

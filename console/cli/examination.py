@@ -49,6 +49,16 @@ class Check(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     remedy: str = ""
 
 
+class Report(msgspec.Struct, frozen=True, kw_only=True):
+    """What `doctor -o json` prints."""
+
+    version: str
+    """Of this program."""
+    problems: int
+    """How many checks are neither ok nor a note."""
+    checks: list[Check]
+
+
 def examine_files(inventory: Inventory) -> Iterator[Check]:
     """Say which files were read, and what is wrong in them."""
     for file in inventory.kubeconfig_files:

@@ -5,7 +5,7 @@ import msgspec
 import pytest
 import yaml
 
-from console.cli.config import SCHEMAS
+from console.cli.schemas import SCHEMAS
 from console.config import FleetFile
 from tests.cli.conftest import Program
 
@@ -65,6 +65,12 @@ def test_the_schema_allows_what_the_reader_allows() -> None:
     fields = {field.encode_name for field in msgspec.structs.fields(FleetFile)}
     assert set(shape["properties"]) == fields
     assert shape["additionalProperties"] is False
+
+
+@pytest.mark.parametrize("name", SCHEMAS)
+def test_every_schema_can_be_printed(program: Program, name: str) -> None:
+    schema = program.json("config", "schema", name)
+    assert schema["$schema"] == "https://json-schema.org/draft/2020-12/schema"
 
 
 def test_an_unknown_schema_is_refused_with_the_known_ones(program: Program) -> None:

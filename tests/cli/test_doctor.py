@@ -4,10 +4,11 @@ import time
 from email.utils import formatdate
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from console.cli.doctor import exit_for
-from console.cli.examination import Check, State, examine_clusters
+from console.cli.examination import Check, Report, State, examine_clusters
 from console.cli.exits import Exit
 from console.clock import SystemClock
 from console.config import Cluster, Role, Thresholds
@@ -202,6 +203,11 @@ def test_unreachable_clusters_exit_3_and_the_table_says_why(program: Program) ->
 def test_a_scope_asks_only_its_clusters(program: Program) -> None:
     told = program.json("--context", "lab", "doctor", "-o", "json")
     assert {check["area"] for check in told["checks"]} == {"machine", "files", "lab"}
+
+
+def test_the_json_is_what_its_schema_says(program: Program) -> None:
+    told = msgspec.json.decode(program.run("doctor", "-o", "json")[1], type=Report, strict=True)
+    assert told.problems == sum(check.state not in {State.OK, State.NOTE} for check in told.checks)
 
 
 def test_a_broken_configuration_is_one_of_the_findings(program: Program) -> None:
