@@ -10,8 +10,8 @@ URL = re.compile(
     r"\b(?:https?|wss?|ssh|socks5h?)://(?:[^\s/@\"'<>]*@)?(\[[^\]\s]+\]|[A-Za-z0-9.-]+)"
 )
 RESERVED = (".invalid", ".test", ".example", ".localhost", ".local", ".svc", ".internal")
-IDENTIFIERS = frozenset({"json-schema.org", "www.apache.org"})
-"""Names of schemas and licences: read by people, asked by nobody."""
+IDENTIFIERS = frozenset({"json-schema.org", "www.apache.org", "www.w3.org", "www.textualize.io"})
+"""Names of schemas, licences and makers: read by people, asked by nobody."""
 
 
 def committed() -> list[Path]:

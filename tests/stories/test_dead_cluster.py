@@ -9,7 +9,7 @@ async def test_at_the_screens_a_dead_cluster_does_not_hide_the_others(
 ) -> None:
     fleet.fault("down", "prod-eu-central-1")
     async with at_the_console(fleet.session()) as person:
-        await person.waits_for("euc1", "UNREACHABLE")
+        await person.waits_for("euc1", "try in")
         await person.commands("hpa")
         await person.waits_for("usw2", "apse1", "PINNED MAX")
 
