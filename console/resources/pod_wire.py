@@ -12,10 +12,17 @@ class PodMeta(Meta, frozen=True):
     finalizers: list[str] | None = None
 
 
+class Amounts(Wire, frozen=True):
+    """Quantities of the resources that records keep."""
+
+    cpu: str | int | float | None = None
+    memory: str | int | float | None = None
+
+
 class Resources(Wire, frozen=True):
     """What a container asks for."""
 
-    requests: dict[str, str | int | float] | None = None
+    requests: Amounts | None = None
 
 
 class Container(Wire, frozen=True):
@@ -38,7 +45,7 @@ class PodSpec(Wire, frozen=True):
     node_name: str | None = None
     containers: list[Container] | None = None
     init_containers: list[Container] | None = None
-    overhead: dict[str, str | int | float] | None = None
+    overhead: Amounts | None = None
     resources: Resources | None = None
 
 
@@ -59,11 +66,15 @@ class Terminated(Wire, frozen=True):
     finished_at: str | None = None
 
 
+class Running(Wire, frozen=True):
+    """A container that runs."""
+
+
 class ContainerState(Wire, frozen=True):
     """One of waiting, running, terminated."""
 
     waiting: Waiting | None = None
-    running: dict[str, str | None] | None = None
+    running: Running | None = None
     terminated: Terminated | None = None
 
 
@@ -222,27 +233,38 @@ def requests(spec: PodSpec) -> tuple[int, int]:
     The larger of what runs together (containers and sidecars) and what runs before (each init
     container with the sidecars started so far), plus overhead; the pod's own level overrides.
     """
-    return _effective(spec, "cpu"), -(-_effective(spec, "memory") // 1000)
-
-
-def _effective(spec: PodSpec, resource: str) -> int:
-    overhead = _amount(spec.overhead, resource)
-    if spec.resources is not None and resource in (spec.resources.requests or ()):
-        return _amount(spec.resources.requests, resource) + overhead
-    together = 0
+    cpu = memory = 0
     for container in spec.containers or ():
-        if container.resources is not None:
-            together += _amount(container.resources.requests, resource)
+        if container.resources is not None and container.resources.requests is not None:
+            asked = container.resources.requests
+            cpu += milli(asked.cpu) or 0
+            memory += milli(asked.memory) or 0
+    if spec.init_containers:
+        cpu = _with_init(cpu, [(one, _asked(one).cpu) for one in spec.init_containers])
+        memory = _with_init(memory, [(one, _asked(one).memory) for one in spec.init_containers])
+    own = (spec.resources.requests if spec.resources else None) or _NOTHING
+    cpu = cpu if own.cpu is None else milli(own.cpu) or 0
+    memory = memory if own.memory is None else milli(own.memory) or 0
+    if spec.overhead is not None:
+        cpu += milli(spec.overhead.cpu) or 0
+        memory += milli(spec.overhead.memory) or 0
+    return cpu, -(-memory // 1000)
+
+
+_NOTHING = Amounts()
+
+
+def _asked(container: Container) -> Amounts:
+    return (container.resources.requests if container.resources else None) or _NOTHING
+
+
+def _with_init(together: int, init: list[tuple[Container, str | int | float | None]]) -> int:
     sidecars = peak = 0
-    for container in spec.init_containers or ():
-        asked = _amount(container.resources.requests, resource) if container.resources else 0
+    for container, amount in init:
+        asked = milli(amount) or 0
         if container.restart_policy == "Always":
             sidecars += asked
             peak = max(peak, sidecars)
         else:
             peak = max(peak, sidecars + asked)
-    return max(together + sidecars, peak) + overhead
-
-
-def _amount(amounts: dict[str, str | int | float] | None, resource: str) -> int:
-    return (milli(amounts.get(resource)) or 0) if amounts else 0
+    return max(together + sidecars, peak)

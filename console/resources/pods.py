@@ -4,7 +4,6 @@ import re
 from collections.abc import Iterable
 from sys import intern
 
-from console.clock import parse_time
 from console.record import Key, Record, Tone, Word
 from console.resources.cells import (
     age,
@@ -17,7 +16,7 @@ from console.resources.cells import (
 )
 from console.resources.pod_wire import PodMeta, PodWire, last_end, requests, shown
 from console.resources.shapes import Node, Pod
-from console.resources.wire import shared_labels
+from console.resources.wire import moment, shared_labels
 from console.store import Snapshot
 from console.units import format_age
 from console.view import Column, KubeSource, View
@@ -55,7 +54,6 @@ _BROKEN = frozenset(
         "Error",
     }
 )
-_HASH_LABELS = ("pod-template-hash", "controller-revision-hash")
 
 
 def flatten(cluster: str, wire: PodWire) -> Pod | None:
@@ -67,18 +65,19 @@ def flatten(cluster: str, wire: PodWire) -> Pod | None:
     ready = scheduled = since = None
     for condition in status.conditions or ():
         if condition.type == "Ready":
-            ready, since = condition.status == "True", parse_time(condition.last_transition_time)
+            ready, since = condition.status == "True", moment(condition.last_transition_time)
         elif condition.type == "PodScheduled":
             scheduled = condition.status == "True"
     end = last_end(status) if seen.restarts else None
     owner_kind, owner_name, revision = _owner(meta)
     cpu, memory = requests(spec)
-    sidecars = sum(one.restart_policy == "Always" for one in spec.init_containers or ())
+    init = spec.init_containers
+    sidecars = sum(one.restart_policy == "Always" for one in init) if init else 0
     return Pod(
         key=Key(cluster, "pod", intern(meta.namespace or ""), meta.name),
         uid=meta.uid or "",
         version=meta.resource_version or "",
-        created=parse_time(meta.creation_timestamp),
+        created=moment(meta.creation_timestamp),
         labels=shared_labels(meta.labels),
         phase=intern(status.phase or ""),
         status=intern(seen.status),
@@ -93,9 +92,9 @@ def flatten(cluster: str, wire: PodWire) -> Pod | None:
         owner_name=owner_name,
         revision=revision,
         last_exit=f"{end.reason or 'ended'} ({end.exit_code})" if end else "",
-        last_exit_at=parse_time(end.finished_at) if end else None,
+        last_exit_at=moment(end.finished_at) if end else None,
         scheduled=scheduled,
-        deleting_at=parse_time(meta.deletion_timestamp),
+        deleting_at=moment(meta.deletion_timestamp),
         finalizers=bool(meta.finalizers),
         cpu_milli=cpu,
         memory_bytes=memory,
@@ -105,15 +104,16 @@ def flatten(cluster: str, wire: PodWire) -> Pod | None:
 
 def _owner(meta: PodMeta) -> tuple[str, str, str]:
     labels = meta.labels or {}
-    revision = next((labels[name] for name in _HASH_LABELS if name in labels), "")
+    template = labels.get("pod-template-hash")
+    revision = intern(template or labels.get("controller-revision-hash", ""))
     for owner in meta.owner_references or ():
         if owner.controller is False:
             continue
         # A Deployment names its ReplicaSets after itself and the template's hash.
-        if owner.kind == "ReplicaSet" and revision and owner.name.endswith(f"-{revision}"):
-            return "Deployment", intern(owner.name[: -len(revision) - 1]), intern(revision)
-        return intern(owner.kind), intern(owner.name), intern(revision)
-    return "", "", intern(revision)
+        if template and owner.kind == "ReplicaSet" and owner.name.endswith(f"-{template}"):
+            return "Deployment", intern(owner.name[: -len(template) - 1]), revision
+        return intern(owner.kind), intern(owner.name), revision
+    return "", "", revision
 
 
 def word(pod: Pod, look: Snapshot) -> Word:  # noqa: C901  first match wins

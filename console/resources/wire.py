@@ -16,8 +16,8 @@ from console.resources.shapes import Condition
 from console.units import parse_quantity
 
 
-class Wire(msgspec.Struct, rename="camel", frozen=True):
-    """Base of the partial structs that objects are decoded into."""
+class Wire(msgspec.Struct, rename="camel", frozen=True, gc=False):
+    """Base of the partial structs that objects are decoded into; short-lived, without cycles."""
 
 
 class OwnerReference(Wire, frozen=True):
@@ -56,6 +56,28 @@ class WireCondition(Wire, frozen=True):
     last_transition_time: str | None = None
 
 
+@lru_cache(maxsize=4096)
+def _midnight(day: str) -> float:
+    moment = parse_time(f"{day}T00:00:00Z")
+    if moment is None:
+        raise ValueError(day)
+    return moment
+
+
+def moment(text: str | None) -> float | None:
+    """Read a time as the API server writes it, quickly; None when absent or unreadable."""
+    if text is None:
+        return None
+    # 2026-11-23T20:15:00Z, as nearly all of a list's times are.
+    if len(text) == 20 and text[19] == "Z":
+        try:
+            seconds = 3600 * int(text[11:13]) + 60 * int(text[14:16]) + int(text[17:19])
+            return _midnight(text[:10]) + seconds
+        except ValueError:
+            return None
+    return parse_time(text)
+
+
 class Base(TypedDict):
     """The fields of `Record`."""
 
@@ -74,7 +96,7 @@ def base(cluster: str, kind: str, meta: Meta) -> Base | None:
         key=Key(cluster, kind, intern(meta.namespace or ""), meta.name),
         uid=meta.uid or "",
         version=meta.resource_version or "",
-        created=parse_time(meta.creation_timestamp),
+        created=moment(meta.creation_timestamp),
         labels=shared_labels(meta.labels),
     )
 
@@ -106,7 +128,7 @@ def conditions(found: Iterable[WireCondition] | None) -> tuple[Condition, ...]:
             status=intern(condition.status),
             reason=intern(condition.reason or ""),
             message=condition.message or "",
-            since=parse_time(condition.last_transition_time),
+            since=moment(condition.last_transition_time),
         )
         for condition in found or ()
     )

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from console.record import Key, Record, Tone
+from console.record import Key, Tone
 from console.resources import views
 from tests.unit.resources.world import CLUSTER, Json, World, condition, merged, meta, pod
 
@@ -152,7 +152,7 @@ def zone(letter: str) -> Json:
     return {"metadata": {"labels": {"topology.kubernetes.io/zone": f"us-west-2{letter}"}}}
 
 
-def spread(world: World, letters: str) -> Record:
+def spread(world: World, letters: str) -> Any:
     for index, letter in enumerate(letters):
         world.put("node", node(f"node-{index}", zone(letter)))
     return group(world)

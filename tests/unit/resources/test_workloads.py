@@ -202,7 +202,7 @@ def test_replicas_set_by_hand_without_an_autoscaler_are_nobodys_business() -> No
 
 
 def test_owner_of_other_fields_does_not_set_replicas() -> None:
-    fields = {"f:spec": {"f:template": {}}}
+    fields: Json = {"f:spec": {"f:template": {}}}
     changes = {"metadata": {"managedFields": [{"manager": "kubectl", "fieldsV1": fields}]}}
     assert World().put("deployment", deployment("api", changes)).set_by == ""
 
