@@ -166,7 +166,8 @@ class _Examination:
         )
         try:
             self._configuration()
-            await self._user()
+            if not await self._has_user():
+                return self._checks
             self._trust()
             await self._reach(connection)
             await self._kinds(connection)
@@ -187,22 +188,31 @@ class _Examination:
             named = f"{redact(cluster.entry.proxy)} by {cluster.entry.proxy_origin}"
             self._add("proxy", State.NOTE, named)
 
-    async def _user(self) -> None:
+    async def _has_user(self) -> bool:
         user = self._cluster.entry.user
         named = f"{self._credentials.user} by {user.method}"
-        await self._credentials.headers()
+        try:
+            await self._credentials.headers()
+        except LinkError as error:
+            self._add("login", State.AUTH, error.message, error.remedy)
+            return False
         if (end := self._credentials.expires_at) is not None:
             named += f", until {format_time(end)}"
         self._add("user", State.OK, named)
-        if (end := certificate_end(user)) is None:
-            return
+        return self._has_valid_certificate()
+
+    def _has_valid_certificate(self) -> bool:
+        if (end := certificate_end(self._cluster.entry.user)) is None:
+            return True
         left = end - self._clock.now()
         if left <= 0:
             detail = f"our client certificate ended {format_time(end)}"
-            raise AuthExpiredError(detail, remedy="get a new one")
+            self._add("login", State.AUTH, detail, "get a new one")
+            return False
         if left < self._thresholds.certificate_days * _DAY:
             detail = f"our client certificate ends in {format_age(left)} ({format_time(end)})"
             self._add("certificate", State.PROBLEM, detail, "get a new one")
+        return True
 
     def _trust(self) -> None:
         self._credentials.ssl_context()

@@ -280,6 +280,14 @@ async def test_what_a_failing_plugin_says_is_shown_without_its_secrets() -> None
     assert error.remedy == "log in: `aws sso login --profile 'sre prod'`"
 
 
+async def test_of_a_long_complaint_the_end_is_shown_on_one_line() -> None:
+    code = "sys.exit('Traceback:\\n' * 500 + '  token=hunter2\\n  cause: no network')"
+    told = str(await refusal(Credentials(speaking(code), Hands())))
+    assert "token=••• cause: no network (log in" in told
+    assert "\n" not in told
+    assert len(told) < 1000
+
+
 async def test_a_login_that_the_plugin_names_is_the_remedy() -> None:
     code = "sys.exit('Error loading SSO Token: run aws sso login --profile dev.eu; then retry')"
     error = await refusal(Credentials(speaking(code), Hands()))
@@ -296,7 +304,7 @@ async def test_a_missing_plugin_names_its_installation(tmp_path: Path) -> None:
         missing = ExecPlugin(api_version=V1, command=command, install_hint="brew install login")
         error = await refusal(Credentials(entry(KubeUser(name="u", plugin=missing)), Hands()))
         assert isinstance(error, AuthExpiredError)
-        assert f"{command} is not installed (brew install login)" in str(error)
+        assert f"{command} is not installed (brew install login; then log in)" in str(error)
 
 
 @pytest.mark.parametrize(("mode", "told"), [(0o644, "Permission denied"), (0o755, "Exec format")])
@@ -334,6 +342,7 @@ async def test_garbage_is_told_as_the_plugins(code: str, told: str) -> None:
     error = await refusal(Credentials(speaking(code), Hands()))
     assert isinstance(error, BadReplyError)
     assert "credential plugin python" in str(error)
+    assert "log in" in error.remedy
     assert told in str(error)
 
 

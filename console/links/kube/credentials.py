@@ -19,6 +19,7 @@ from console.links.kube.plugin import PluginAnswer, run_plugin
 _EARLY = 60.0
 _TOKEN_FILE_AGE = 10.0
 _SHORTEST_LIFE = 10.0
+_CHECK_FILE = "check tokenFile in the kubeconfig, then log in again"
 _FIRST_PAUSE, _LONGEST_PAUSE = 5.0, 300.0
 
 
@@ -70,7 +71,7 @@ class Credentials:
             named = ", ".join(user.unsupported)
             raise AuthExpiredError(
                 f"user {self.user!r} uses {named}, which the console does not support",
-                remedy="use an exec plugin, a token or a client certificate",
+                remedy="log in by exec plugin, token or client certificate",
             )
         if user.token_file:
             return _bearer(self._token_from_file())
@@ -186,10 +187,10 @@ class Credentials:
             except (OSError, UnicodeDecodeError) as error:
                 reason = error.strerror if isinstance(error, OSError) else "not text"
                 raise AuthExpiredError(
-                    f"token file {path} cannot be read: {reason}", remedy="check tokenFile"
+                    f"token file {path} cannot be read: {reason}", remedy=_CHECK_FILE
                 ) from error
             if not self._file_token:
-                raise AuthExpiredError(f"token file {path} is empty", remedy="check tokenFile")
+                raise AuthExpiredError(f"token file {path} is empty", remedy=_CHECK_FILE)
             self._file_read_at = now
         return self._file_token
 
@@ -209,7 +210,7 @@ class Credentials:
             except (OSError, ValueError) as error:
                 raise AuthExpiredError(
                     f"client certificate of user {self.user!r} cannot be used: {_reason(error)}",
-                    remedy="check client-certificate and client-key in the kubeconfig",
+                    remedy="log in with another client-certificate and client-key",
                 ) from error
 
 

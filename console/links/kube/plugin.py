@@ -69,7 +69,7 @@ async def run_plugin(
         environment = _environment(plugin, entry, environ)
         code, answer, talk = await _run(plugin, name, environment, deadline)
     if code != 0:
-        said = printable(talk.strip(), _TALK_SHOWN)
+        said = _said(talk)
         ended = f"was killed by signal {-code}" if code < 0 else f"exited with {code}"
         raise AuthExpiredError(
             f"credential plugin {name} {ended}" + (f": {said}" if said else " and said nothing"),
@@ -124,14 +124,13 @@ async def _run(
     except FileNotFoundError as error:
         raise AuthExpiredError(
             f"credential plugin {plugin.command} is not installed",
-            remedy=printable(plugin.install_hint.strip(), _TALK_SHOWN)
-            or f"install {name}, or put it on PATH",
+            remedy=f"{_installation(plugin, name)}; then log in",
         ) from error
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or str(error)
         raise AuthExpiredError(
             f"credential plugin {plugin.command} cannot be started: {reason}",
-            remedy="check exec.command in the kubeconfig",
+            remedy="check exec.command in the kubeconfig, then log in",
         ) from error
     try:
         async with asyncio.timeout(deadline), asyncio.TaskGroup() as tasks:
@@ -160,9 +159,13 @@ async def _read_answer(process: asyncio.subprocess.Process) -> bytes:
 async def _read_talk(process: asyncio.subprocess.Process) -> str:
     """Read all it says, keep the end: the cause is usually the last line."""
     assert process.stderr is not None  # noqa: S101  asked for above
-    kept = b""
+    kept, length = b"", 0
     while chunk := await process.stderr.read(1 << 16):
+        length += len(chunk)
         kept = (kept + chunk)[-_TALK_KEPT:]
+    if length > _TALK_KEPT:
+        # A secret cut in two would no longer be known as one: begin with a whole line.
+        kept = kept.partition(b"\n")[2] or b"(one very long line)"
     return kept.decode("utf-8", "replace")
 
 
@@ -206,7 +209,7 @@ def _read(plugin: ExecPlugin, name: str, answer: bytes) -> PluginAnswer:
 def _garbage(name: str, what: str) -> BadReplyError:
     return BadReplyError(
         f"credential plugin {name} gave an unreadable answer: {what}",
-        remedy="check exec.command and exec.args in the kubeconfig",
+        remedy="check exec.command and exec.args in the kubeconfig, then log in",
     )
 
 
@@ -215,6 +218,17 @@ def _header_safe(name: str, token: str) -> str:
     if not (text.isascii() and text.isprintable()):
         raise _garbage(name, "its token has characters that no header can carry")
     return text
+
+
+def _said(talk: str) -> str:
+    """Put what it said on one line; of much talk the end, where the cause usually stands."""
+    line = " ".join(printable(talk, _TALK_KEPT).split())
+    return line if len(line) <= _TALK_SHOWN else f"…{line[-_TALK_SHOWN:]}"
+
+
+def _installation(plugin: ExecPlugin, name: str) -> str:
+    hint = printable(plugin.install_hint.strip(), _TALK_SHOWN)
+    return hint.rstrip(".;") or f"install {name}, or put it on PATH"
 
 
 def _remedy(plugin: ExecPlugin, talk: str, environ: Mapping[str, str]) -> str:
@@ -228,7 +242,7 @@ def _remedy(plugin: ExecPlugin, talk: str, environ: Mapping[str, str]) -> str:
 
 
 def _command_line(plugin: ExecPlugin) -> str:
-    return printable(shlex.join((plugin.command, *plugin.args)), 200)
+    return " ".join(printable(shlex.join((plugin.command, *plugin.args)), 200).split())
 
 
 _gates: WeakKeyDictionary[asyncio.AbstractEventLoop, asyncio.Semaphore] = WeakKeyDictionary()
