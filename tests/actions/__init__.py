@@ -1,0 +1,1 @@
+"""Actions: planned, carried out, stopped, resumed, and what they refuse."""
