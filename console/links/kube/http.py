@@ -4,6 +4,7 @@ import asyncio
 import getpass
 import random
 import zlib
+from asyncio.sslproto import SSLProtocol
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from email.utils import parsedate_to_datetime
@@ -28,6 +29,7 @@ _MEGABYTE = 1 << 20
 _LONGEST_LINE = 64 * _MEGABYTE
 _INFLATE_OFF_LOOP = _MEGABYTE // 8
 _READ_BUFFER = _MEGABYTE // 4
+_TLS_BUFFER = _MEGABYTE // 32
 
 Params = Mapping[str, str]
 
@@ -248,6 +250,8 @@ class Connection:
 
     def _opened(self) -> aiohttp.ClientSession:
         if self._session is None:
+            # asyncio fills a buffer of 256 kB for each TLS connection: 125 MB for 500 streams.
+            SSLProtocol.max_size = _TLS_BUFFER
             self._session = aiohttp.ClientSession(
                 connector=aiohttp.TCPConnector(
                     ssl=self.credentials.ssl_context(), limit=0, resolver=Resolver()
