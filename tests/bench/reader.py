@@ -139,7 +139,7 @@ def official_fleet(ready: Ready) -> Took:
 
 
 def our_events(ready: Ready) -> Took:
-    """Watch events that come as fast as they can, into the store."""
+    """Take watch events into the store as fast as they come; processor seconds."""
     return asyncio.run(_our_events(ready))
 
 
@@ -150,33 +150,33 @@ async def _our_events(ready: Ready) -> Took:
     fleet.watch(["pod"])
     await _complete(fleet, ["pod"], len(ready.urls))
     listed = first = fleet.look.version(["pod"])
-    started = time.perf_counter()
+    started = time.process_time()
     while fleet.look.version(["pod"]) < listed + blast:
         if first == fleet.look.version(["pod"]):
-            started = time.perf_counter()
+            started = time.process_time()
         await asyncio.sleep(0.01)
-    seconds = time.perf_counter() - started
+    seconds = time.process_time() - started
     await _stop(fleet, task)
     return Took(seconds=seconds, count=blast)
 
 
 def official_events(ready: Ready) -> Took:
-    """Watch with the official client, each event made into its model."""
+    """Watch with the official client, each event made into its model; processor seconds."""
     from kubernetes import client, watch
 
     settings = client.Configuration(host=ready.urls[0])
     settings.ssl_ca_cert = ready.ca_file
     api = client.CoreV1Api(client.ApiClient(settings))
     wanted = int(os.environ["BENCH_BLAST"])
-    started, count = time.perf_counter(), 0
+    started, count = time.process_time(), 0
     stream: Any = watch.Watch()  # type: ignore[no-untyped-call]
     for _ in stream.stream(api.list_pod_for_all_namespaces, resource_version="1000"):
         if not count:
-            started = time.perf_counter()
+            started = time.process_time()
         count += 1
         if count >= wanted:
             break
-    seconds = time.perf_counter() - started
+    seconds = time.process_time() - started
     return Took(seconds=seconds, count=count)
 
 
