@@ -14,7 +14,6 @@ from screens.run import RunScreen
 
 if TYPE_CHECKING:
     from actions.desk import Desk
-
     from actions.manifest import Manifest
     from screens.app import ShifuApp
 
@@ -24,8 +23,16 @@ _COMPONENTS = ("cook-web", "api", "web")
 """Longest first: ai-shifu-cook-web also ends with web."""
 
 
-async def start_action(app: "ShifuApp", action: str | None, targets: list[Record]) -> None:
-    """Lead a person from what the cursor is on to a run; returns at once."""
+async def start_action(
+    app: "ShifuApp",
+    action: str | None,
+    targets: list[Record],
+    given: Mapping[str, Any] | None = None,
+) -> None:
+    """Lead a person from what the cursor is on to a run; returns at once.
+
+    `given` fills fields of the form beforehand, as `:run scale-tenant max=12` says them.
+    """
     if app.desk is None:
         app.notify("still reading the configuration; try again in a moment", severity="warning")
     elif len(targets) != 1:
@@ -33,13 +40,15 @@ async def start_action(app: "ShifuApp", action: str | None, targets: list[Record
         app.notify(f"{said}; an action takes one target at a time", severity="warning")
     else:
         app.run_worker(
-            _lead(app, app.desk, action, targets[0]),
+            _lead(app, app.desk, action, targets[0], given or {}),
             group="act",
             exit_on_error=False,
         )
 
 
-async def _lead(app: "ShifuApp", desk: "Desk", action: str | None, record: Record) -> None:
+async def _lead(
+    app: "ShifuApp", desk: "Desk", action: str | None, record: Record, given: Mapping[str, Any]
+) -> None:
     try:
         name = action or await _choose(app, desk, record)
         manifest = next((each for each in desk.catalogue() if each.name == name), None)
@@ -51,7 +60,7 @@ async def _lead(app: "ShifuApp", desk: "Desk", action: str | None, record: Recor
         if target is None:
             app.notify(_no_target(manifest, record), severity="error")
             return
-        run_id = await _prepare(app, manifest, target, prefilled(manifest, record))
+        run_id = await _prepare(app, manifest, target, {**prefilled(manifest, record), **given})
     except ConsoleError as error:
         app.notify(str(error), title="No action", severity="error", timeout=15)
         return

@@ -1,8 +1,10 @@
 """A plan as lines to read: where it acts, what was checked, what changes."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
+from rich.console import RenderableType
+from rich.table import Table
 from rich.text import Text
 
 from actions.model import Finding, Hunk, Level, Plan, PlannedStep
@@ -25,17 +27,22 @@ def finding_word(finding: Finding) -> Word:
     return Word("warning", Tone.WARN)
 
 
-def plan_lines(plan: Plan) -> Iterator[Text]:
-    """Write a plan: refusals before warnings before what passed, then the changes."""
+def plan_lines(plan: Plan) -> Iterator[RenderableType]:
+    """Write a plan: what stands against it, what changes, and last what was in order."""
     yield from _place(plan)
     yield Text("")
+    open_ones = [finding for finding in plan.findings if finding.ok is not True]
+    passed = [finding for finding in plan.findings if finding.ok is True]
     yield _heading("Checks", _verdict(plan))
-    for finding in sorted(plan.findings, key=lambda found: finding_word(found).tone.severity):
-        yield from _finding(finding)
+    if open_ones:
+        yield _findings(sorted(open_ones, key=lambda found: finding_word(found).tone.severity))
     yield Text("")
     yield _heading("Changes", _extent(plan))
     for step in plan.steps:
         yield from _step(step)
+    yield Text("")
+    yield _heading("In order", Text(f"{len(passed)} of {len(plan.findings)} checks", "dim"))
+    yield _findings(passed)
 
 
 def verdict(plan: Plan) -> Word:
@@ -79,17 +86,23 @@ def _verdict(plan: Plan) -> Text:
 def _extent(plan: Plan) -> Text:
     count = sum(len(step.hunks) for step in plan.steps)
     if not count:
-        return Text("none: the fields are so already" if plan.steps else "none")
+        asked = (
+            "not known: refused before the dry run" if plan.refusals else "none: it is so already"
+        )
+        return Text(asked, "dim")
     return Text(f"{count} field{'s' if count != 1 else ''}, from a server-side dry run", "dim")
 
 
-def _finding(finding: Finding) -> Iterator[Text]:
-    word = finding_word(finding)
-    line = Text("  ").append_text(tone_text(word))
-    line.append(f"  {finding.message}").append(f"  {finding.check}", style="dim")
-    yield line
-    if finding.remedy and finding.ok is not True:
-        yield Text(f"      {sign('→', '->')} {finding.remedy}", style="italic")
+def _findings(findings: Iterable[Finding]) -> Table:
+    grid = Table.grid(padding=(0, 2, 0, 0), pad_edge=True)
+    grid.add_column(no_wrap=True)
+    grid.add_column()
+    for finding in findings:
+        text = Text(finding.message).append(f"  {finding.check}", style="dim")
+        if finding.remedy and finding.ok is not True:
+            text.append(f"\n{sign('→', '->')} {finding.remedy}", style="italic")
+        grid.add_row(Text("  ").append_text(tone_text(finding_word(finding))), text)
+    return grid
 
 
 def _step(step: PlannedStep) -> Iterator[Text]:

@@ -1,6 +1,7 @@
 """A run as lines to read: its state, its steps, what to do next."""
 
 from collections.abc import Iterator
+from typing import Any
 
 from rich.table import Table
 from rich.text import Text
@@ -50,7 +51,7 @@ def head_lines(run: Run, look: Snapshot) -> Iterator[Text]:
     if run.error:
         yield _pair("Error", Text(run.error, style="bold"))
     for name, value in run.outputs.items():
-        yield _pair(name.capitalize(), str(value))
+        yield _pair(name.capitalize(), _output(value))
 
 
 def step_table(run: Run, now: float) -> Table:
@@ -64,6 +65,12 @@ def step_table(run: Run, now: float) -> Table:
         word = Word(step.outcome.value, _TONES[step.outcome])
         table.add_row(Text(step.title), tone_text(word), _took(step, now), _detail(step))
     return table
+
+
+def _output(value: Any) -> str:
+    if isinstance(value, dict):
+        return ", ".join(f"{name} {each}" for name, each in value.items())
+    return str(value)
 
 
 def _took(step: RunStep, now: float) -> str:

@@ -101,6 +101,15 @@ async def test_an_action_that_cannot_be_taken_says_why_instead_of_hiding() -> No
         await until(pilot, lambda: not isinstance(app.screen, PickerScreen))
 
 
+async def test_values_said_beforehand_stand_in_the_form() -> None:
+    app = Stage(FakeDesk())
+    async with app.run_test() as pilot:
+        await act.start_action(cast("ShifuApp", app), "scale-tenant", [TENANT], {"max": "12"})
+        await until(pilot, lambda: isinstance(app.screen, FormScreen))
+        await pilot.pause()
+        assert app.screen.query_one("#input-max", Input).value == "12"
+
+
 async def test_several_marks_are_not_acted_on_as_one() -> None:
     desk = FakeDesk()
     app = Stage(desk)

@@ -1,4 +1,8 @@
+from io import StringIO
+from typing import cast
+
 import pytest
+from rich.console import Console, Group
 from syrupy.assertion import SnapshotAssertion
 from textual.widgets import Button, Input
 
@@ -169,9 +173,15 @@ def test_each_finding_has_a_word(ok: bool | None, level: Level, word: str) -> No
     assert finding_word(Finding(check="c", ok=ok, level=level, message="m")).text == word
 
 
-def test_refusals_stand_before_warnings_before_what_passed() -> None:
-    text = "\n".join(line.plain for line in plan_lines(plan(PASSED, ROOM, GITOPS)))
-    assert text.index("gitops.keeps") < text.index("nodes.room") < text.index("hpa.exists")
+def test_what_stands_against_it_comes_before_the_changes_and_those_before_the_rest() -> None:
+    console = Console(width=100, file=StringIO())
+    console.print(Group(*plan_lines(plan(PASSED, ROOM, GITOPS))))
+    text = cast("StringIO", console.file).getvalue()
+    places = [
+        text.index(word)
+        for word in ("gitops.keeps", "nodes.room", "spec.maxReplicas  6", "hpa.exists")
+    ]
+    assert places == sorted(places)
 
 
 @pytest.mark.parametrize(
