@@ -72,7 +72,8 @@ def _regex_test(expression: str, *, inverse: bool) -> Test:
 
 
 def _fuzzy_test(letters: str) -> Test:
-    pattern = re.compile(".*?".join(map(re.escape, letters)), re.IGNORECASE)
+    # Within one word: over a whole row a few letters would match nearly everything.
+    pattern = re.compile(r"\S*?".join(map(re.escape, letters)), re.IGNORECASE)
     return lambda text, _: pattern.search(text) is not None
 
 
