@@ -17,7 +17,11 @@ MANAGER = "tests-real"
 _DEADLINE = aiohttp.ClientTimeout(total=30)
 _POLL_SECONDS = 0.2
 # Names that the usual plural rule gets wrong.
-_PLURALS = {"Ingress": "ingresses", "NetworkPolicy": "networkpolicies"}
+_PLURALS = {
+    "Ingress": "ingresses",
+    "NetworkPolicy": "networkpolicies",
+    "ValidatingAdmissionPolicy": "validatingadmissionpolicies",
+}
 _CLUSTER_WIDE = {
     "APIService",
     "ClusterRole",
@@ -26,6 +30,8 @@ _CLUSTER_WIDE = {
     "Namespace",
     "Node",
     "PriorityClass",
+    "ValidatingAdmissionPolicy",
+    "ValidatingAdmissionPolicyBinding",
 }
 
 
@@ -81,6 +87,21 @@ class Api:
                 return found
             params["continue"] = onward
 
+    async def watch(self, path: str) -> AsyncIterator[tuple[str, Object]]:
+        """Yield what is there and then every change, until the connection ends."""
+        page = await self.get(path)
+        for item in page["items"]:
+            yield "ADDED", item
+        params = {"watch": "1", "resourceVersion": page["metadata"]["resourceVersion"]}
+        endless = aiohttp.ClientTimeout(total=None)
+        async with self._session.get(self.url + path, params=params, timeout=endless) as answer:
+            rest = b""
+            async for chunk in answer.content.iter_any():
+                *lines, rest = (rest + chunk).split(b"\n")
+                for line in lines:
+                    event = json.loads(line)
+                    yield event["type"], event["object"]
+
     async def create(self, item: Object) -> Any:
         """Create an object."""
         return await self.request("POST", collection(item), item, params={"fieldManager": MANAGER})
@@ -132,7 +153,7 @@ async def connect(url: str, ca_file: Path, token: str) -> AsyncIterator[Api]:
     """Open a session with one API server."""
     tls = ssl.create_default_context(cafile=str(ca_file))
     async with aiohttp.ClientSession(
-        connector=aiohttp.TCPConnector(ssl=tls, limit=8),
+        connector=aiohttp.TCPConnector(ssl=tls, limit=32),
         headers={"Authorization": f"Bearer {token}", "User-Agent": MANAGER},
         timeout=_DEADLINE,
     ) as session:

@@ -86,6 +86,10 @@ class Kubelets:
         """Return the kubelets' process; frozen, all nodes fall silent."""
         return next(server for server in self.servers if server.name == "kwok")
 
+    async def stop_metrics(self) -> None:
+        """Take the metrics away: autoscalers go blind."""
+        await asyncio.gather(*(one.stop() for one in self.servers if one.name == "metrics-server"))
+
     async def reconnect(self, api: Api) -> None:
         """Start kwok afresh, which drops the watches that an API server took with it."""
         if not self.servers:

@@ -38,6 +38,23 @@ def deployment(
     }
 
 
+def stateful_set(
+    where: str, app: str, *, replicas: int = 2, cpu: str | None = "100m", fault: str = ""
+) -> Object:
+    """Return a StatefulSet whose pods carry its name as label `app`."""
+    return {
+        "apiVersion": "apps/v1",
+        "kind": "StatefulSet",
+        "metadata": {"name": app, "namespace": where},
+        "spec": {
+            "serviceName": app,
+            "replicas": replicas,
+            "selector": {"matchLabels": {"app": app}},
+            "template": pod_template(app, cpu=cpu, fault=fault),
+        },
+    }
+
+
 def autoscaler(
     where: str,
     name: str,
