@@ -8,13 +8,19 @@ import msgspec
 
 from console.clock import Clock
 from console.config import Cluster, Role
-from console.errors import ConsoleError, ForbiddenError, LinkError, NotFoundError
+from console.errors import (
+    ConsoleError,
+    ForbiddenError,
+    LinkError,
+    NotFoundError,
+    ThrottledError,
+)
 from console.links.kube.credentials import Credentials
 from console.links.kube.http import Connection, Pulse
 from console.links.kube.objects import Gateway
 from console.links.retry import Backoff, Pace
 from console.record import Key
-from console.reflector import Reflector, Slots
+from console.reflector import Reflector, Slots, status_of
 from console.resources import clusters
 from console.store import PROBE, Source, SourceState, Store
 from console.view import KubeSource
@@ -87,7 +93,7 @@ class Member:
     async def collect(self, sources: Sources) -> None:
         """Probe, then list each kind once; errors end in the Sources."""
         readers = [self._reflector(kind, source) for kind, source in sources.items()]
-        if not await self._probe():
+        if not await self._probe() and not await self._probe_again():
             for reader in readers:
                 reader.fail(self._last_error or LinkError("no answer"), None)
             return
@@ -149,7 +155,16 @@ class Member:
                 pause = self._pace.probe_every
             else:
                 pause = max(0.0, (self._probe_source().retry_at or 0.0) - self._clock.now())
+            wall, steady = self._clock.now(), self._clock.monotonic()
             await self._pause(pause)
+            slept = (self._clock.now() - wall) - (self._clock.monotonic() - steady)
+            if slept > self._pace.sleep_jump:
+                self._wake()
+
+    def _wake(self) -> None:
+        """Open new streams: the machine slept, and the old ones may be half open."""
+        for reflector, _ in self._running.values():
+            reflector.kick(relist=False)
 
     async def _probe(self) -> bool:
         """Ask for a sign of life; True when the server answered."""
@@ -167,6 +182,15 @@ class Member:
         if self.role is None:
             await self._ask_role()
         return True
+
+    async def _probe_again(self) -> bool:
+        """Ask once more when the server said when, and that is soon; as kubectl does."""
+        error = self._last_error
+        wait = error.retry_after if isinstance(error, ThrottledError) else None
+        if wait is None or wait > self._request_timeout:
+            return False
+        await self._clock.sleep(wait)
+        return await self._probe()
 
     async def _ask_role(self) -> None:
         """Find out whether this is the management cluster: the one that serves Argo CD."""
@@ -217,7 +241,7 @@ class Member:
             state=SourceState.FAILING,
             error=error.message.removeprefix(f"{self.cluster.alias}: "),
             remedy=error.remedy,
-            status=error.status if isinstance(error, LinkError) else None,
+            status=status_of(error),
             attempts=self._backoff.attempts,
             retry_at=retry_at,
         )

@@ -9,6 +9,7 @@ import msgspec
 
 from console.clock import Clock
 from console.errors import (
+    AuthExpiredError,
     ConsoleError,
     ForbiddenError,
     GoneError,
@@ -101,9 +102,10 @@ class Reflector:
             cluster=cluster, kind=self._kind, method="watch"
         )
 
-    def kick(self) -> None:
-        """List again now, whatever it waits for."""
-        self._version = None
+    def kick(self, *, relist: bool = True) -> None:
+        """List again now, or only open a new watch, whatever it waits for."""
+        if relist:
+            self._version = None
         self._kicked.set()
 
     async def run(self, ready: Callable[[], Awaitable[None]]) -> None:
@@ -152,7 +154,7 @@ class Reflector:
             state=state,
             error=error.message.removeprefix(f"{self._connection.alias}: "),
             remedy=error.remedy,
-            status=error.status if isinstance(error, LinkError) else None,
+            status=status_of(error),
             attempts=max(1, self._backoff.attempts),
             retry_at=retry_at,
         )
@@ -282,3 +284,10 @@ class Reflector:
         finally:
             sleep.cancel()
             kicked.cancel()
+
+
+def status_of(error: ConsoleError) -> int | None:
+    """Return the HTTP code of an error; 401 for credentials that could not even be had."""
+    if isinstance(error, AuthExpiredError):
+        return 401
+    return error.status if isinstance(error, LinkError) else None

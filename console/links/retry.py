@@ -35,6 +35,8 @@ class Pace(msgspec.Struct, frozen=True, kw_only=True):
     """Until a forbidden or absent kind is asked for again."""
     warm: float = 60.0
     """How long a kind is kept after the last look at it."""
+    sleep_jump: float = 5.0
+    """The wall clock runs ahead of the steady one by this much: the machine has slept."""
     slot_lapse: float = 2.0
     """A page that takes longer lets another one start beside it."""
 

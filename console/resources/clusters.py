@@ -48,7 +48,7 @@ _SKEW_SECONDS = 60.0
 
 
 def _failing(source: Source) -> Word:
-    if source.status == 401 or "log in" in source.remedy:
+    if source.status == 401:
         return Word("LOGIN NEEDED", Tone.BAD, source.error)
     if source.status == 429:
         return Word("THROTTLED", Tone.WARN, source.error)

@@ -31,7 +31,11 @@ class Authority:
         return self._certificate.public_bytes(serialization.Encoding.PEM)
 
     def server_context(
-        self, folder: Path, *, expired: bool = False, host: str = "127.0.0.1"
+        self,
+        folder: Path,
+        *,
+        expired: bool = False,
+        host: str = "127.0.0.1",
     ) -> ssl.SSLContext:
         """Return TLS settings for a server on loopback."""
         now = datetime.datetime.now(datetime.UTC)

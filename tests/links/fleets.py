@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from console.clock import SystemClock
+from console.clock import Clock, SystemClock
 from console.config import Cluster, Settings
 from console.fleet import Fleet
 from console.inventory import Inventory
@@ -50,9 +50,15 @@ def connection(url: str, *, pace: Pace = QUICK, timeout: float = 2.0, **more: An
     )
 
 
-def fleet_of(*clusters: Cluster, pace: Pace = QUICK, timeout: float = 2.0, **more: Any) -> Fleet:
+def fleet_of(
+    *clusters: Cluster,
+    pace: Pace = QUICK,
+    timeout: float = 2.0,
+    clock: Clock | None = None,
+    **more: Any,
+) -> Fleet:
     """Return a fleet that nobody runs yet."""
-    clock = SystemClock()
+    clock = clock or SystemClock()
     inventory = Inventory(clusters=clusters, settings=Settings())
     return Fleet(inventory, Store(clock), clock, request_timeout=timeout, pace=pace, **more)
 

@@ -9,8 +9,9 @@ import pytest
 from aiohttp import web
 
 from console import errors
+from console.clock import SystemClock
 from console.config import Role
-from console.links.kube.kubeconfig import KubeUser
+from console.links.kube.kubeconfig import ExecPlugin, KubeUser
 from console.record import Key
 from console.resources.clusters import Cluster, word
 from console.store import PROBE, SourceState
@@ -203,6 +204,47 @@ async def test_refresh_retries_failing_clusters_now() -> None:
             api.heal()
             fleet.refresh()
             await eventually(lambda: names(fleet) == {"api"})
+
+
+async def test_after_a_sleep_of_the_machine_streams_are_opened_anew() -> None:
+    class Slept(SystemClock):
+        jump = 0.0
+
+        def now(self) -> float:
+            return super().now() + self.jump
+
+    async with serve() as api:
+        _pods(api, "api")
+        clock = Slept()
+        async with running(cluster(api.url), pace=paced(silence=60), clock=clock) as fleet:
+            fleet.watch(["pod"])
+            await eventually(lambda: api.asked(PODS, watch=True))
+            clock.jump = 3600.0
+            await eventually(lambda: len(api.asked(PODS, watch=True)) == 2)
+    assert len(api.asked(PODS, watch=False)) == 1
+
+
+async def test_a_login_plugin_that_fails_says_login_needed() -> None:
+    plugin = ExecPlugin(api_version="client.authentication.k8s.io/v1", command="no-such-plugin")
+    async with serve() as api:
+        user = KubeUser(name="sre", plugin=plugin)
+        fleet = fleet_of(cluster(api.url, user=user))
+        await fleet.collect(["pod"])
+        await fleet.close()
+        assert not api.requests
+    assert word(_cluster_record(fleet), fleet.look).text == "LOGIN NEEDED"
+    assert source(fleet, "pod").status == 401
+    assert "no-such-plugin" in source(fleet, PROBE).error
+
+
+async def test_a_throttled_probe_is_asked_again_when_headless() -> None:
+    async with serve() as api:
+        _pods(api, "api")
+        api.fault(always(lambda: status(429, "busy", Retry_After="0")), "/version", times=1)
+        fleet = fleet_of(cluster(api.url))
+        await fleet.collect(["pod"])
+        await fleet.close()
+    assert names(fleet) == {"api"}
 
 
 async def test_refresh_lists_again() -> None:
