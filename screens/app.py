@@ -327,8 +327,8 @@ class ShifuApp(App[int]):
 
     def on_key(self, event: events.Key) -> None:
         """Hand keys typed right after `:` or `/` to the prompt; they were sent before it opened."""
-        screen = self.screen
-        if isinstance(screen, FrameScreen) and screen.is_mounted and screen.prompt.take(event):
+        prompt = self.screen.prompt if isinstance(self.screen, FrameScreen) else None
+        if prompt is not None and prompt.take(event):
             event.stop()
             event.prevent_default()
 

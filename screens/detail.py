@@ -19,12 +19,15 @@ from console.units import format_age
 from console.view import View
 from screens import keys, tones
 from screens.frame import FrameScreen
+from screens.table import merged
 from screens.widgets.columns import fit, one_line, width_of
-from screens.widgets.rows import cell
+from screens.widgets.rows import believed, cell, word_of
 from screens.widgets.sheet import Line, Sheet
 
 _MEASURE = Console(width=200, color_system=None)
 """Wrapping text asks for a console; nothing is printed on it."""
+_IMPLIED = ("Cluster", "Namespace")
+_WIDEST = 80
 _EVENTS_SHOWN = 20
 _REDRAW_SECONDS = 0.5
 _EVENTS_SECONDS = 15.0
@@ -206,7 +209,10 @@ class DetailScreen(FrameScreen):
             if view is None:
                 continue
             members.sort(
-                key=lambda one: (view.word(one, self.console_app.look).tone.severity, one.key.name)
+                key=lambda one: (
+                    word_of(view, one, self.console_app.look).tone.severity,
+                    one.key.name,
+                )
             )
             yield Line(Text())
             yield heading(view.title, len(members))
@@ -215,13 +221,14 @@ class DetailScreen(FrameScreen):
     def _table(self, view: View[Any], members: list[Record]) -> Iterable[Line]:
         """Write neighbours as a small table with the columns of their own kind."""
         look = self.console_app.look
-        columns = [c for c in view.columns if not c.wide and c.title != "Namespace"]
+        columns = [c for c in merged(view).columns if not c.wide and c.title not in _IMPLIED]
         cells = [[cell(column, one, look) for column in columns] for one in members]
-        texts = [
-            [tones.words(v) if isinstance(v, Word) else one_line(v) for v in row] for row in cells
-        ]
+        told = [at for at in range(len(columns)) if any(_plain(row[at]) for row in cells)]
+        columns = [columns[at] for at in told]
+        cells = [[row[at] for at in told] for row in cells]
+        texts = [[_plain(value) for value in row] for row in cells]
         widths = [
-            min(40, max([len(column.title), *(width_of(row[at]) for row in texts)]))
+            min(_WIDEST, max([len(column.title), *(width_of(row[at]) for row in texts)]))
             for at, column in enumerate(columns)
         ]
         titles = (fit(c.title.upper(), widths[at], right=c.right) for at, c in enumerate(columns))
@@ -282,7 +289,9 @@ class DetailScreen(FrameScreen):
     def title_facts(self) -> Text:
         if self._record is None:
             return Text()
-        return tones.tone_text(self._view.judged(self._record, self.console_app.look))
+        look = self.console_app.look
+        freshness = self._view.provenance(self._record, look).freshness
+        return tones.tone_text(believed(word_of(self._view, self._record, look), freshness))
 
     def kind(self) -> str:
         return self._view.kind
@@ -312,6 +321,10 @@ class DetailScreen(FrameScreen):
     def action_copy(self, path: bool) -> None:
         """Copy the name, or the path."""
         self.console_app.copy(str(self._key) if path else self._key.name)
+
+
+def _plain(value: str | Word) -> str:
+    return tones.words(value) if isinstance(value, Word) else one_line(value)
 
 
 def _event_time(event: dict[str, Any]) -> float:

@@ -1,7 +1,7 @@
 """What every view of the console has: header, title line, prompt, key line."""
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any, ClassVar, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from rich.style import Style
 from rich.text import Text
@@ -15,17 +15,18 @@ from screens import keys, tones
 from screens.widgets.fleet_header import FleetHeader, ProductionBar, header_text, production_text
 from screens.widgets.key_line import KeyLine
 from screens.widgets.one_line import OneLine
-from screens.widgets.prompt import Prompt
 
 if TYPE_CHECKING:
     from screens.app import ShifuApp
+    from screens.widgets.prompt import Completer, Prompt
 
 
 class FrameScreen(Screen[None]):
     """A view of the console; subclasses give the body."""
 
     BINDINGS = keys.FRAME
-    HELP_TITLE: ClassVar[str] = "Keys"
+    prompt: "Prompt | None" = None
+    """The line where commands and filters are typed; a moment after the first paint."""
 
     @property
     def console_app(self) -> "ShifuApp":
@@ -42,10 +43,10 @@ class FrameScreen(Screen[None]):
         yield OneLine(id="title")
         yield from self.body()
         yield KeyLine(id="keys")
-        yield Prompt(id="prompt")
 
     def on_mount(self) -> None:
         self.draw_frame()
+        self.call_after_refresh(self._add_prompt)
         self.set_interval(1.0, self._tick)
 
     def _tick(self) -> None:
@@ -120,24 +121,33 @@ class FrameScreen(Screen[None]):
     def on_resize(self) -> None:
         self.draw_frame()
 
-    @property
-    def prompt(self) -> Prompt:
-        """Return the line where commands and filters are typed."""
-        return self.query_one("#prompt", Prompt)
+    async def _add_prompt(self) -> None:
+        # Its input field takes a good part of the first paint's time to import.
+        from screens.widgets.prompt import Prompt
 
-    def on_prompt_done(self, event: Prompt.Done) -> None:
+        if self.is_attached and self.prompt is None:
+            prompt = Prompt(id="prompt")
+            await self.mount(prompt)
+            self.prompt = prompt
+
+    def ask(self, sign: str, text: str = "", complete: "Completer | None" = None) -> None:
+        """Ask for a command or a filter."""
+        if self.prompt is not None:
+            self.prompt.ask(sign, text, complete)
+
+    def on_prompt_done(self, event: "Prompt.Done") -> None:
         event.stop()
         if event.sign == ":":
             self.console_app.command(event.text)
         else:
             self.filter_edited(event.text)
 
-    def on_prompt_edited(self, event: Prompt.Edited) -> None:
+    def on_prompt_edited(self, event: "Prompt.Edited") -> None:
         event.stop()
         if event.sign == "/":
             self.filter_edited(event.text)
 
-    def on_prompt_left(self, event: Prompt.Left) -> None:
+    def on_prompt_left(self, event: "Prompt.Left") -> None:
         event.stop()
         if event.sign == "/":
             self.filter_edited("")
@@ -146,7 +156,7 @@ class FrameScreen(Screen[None]):
 
     def action_command(self) -> None:
         """Ask for a command."""
-        self.prompt.ask(":", complete=self.console_app.complete)
+        self.ask(":", complete=self.console_app.complete)
 
     def action_retreat(self) -> None:
         """Clear filter, then marks, then go back; never leave the console."""

@@ -88,11 +88,11 @@ COLUMNS: tuple[Column[ClusterRow], ...] = (
     Column(title="State", text=_state),
     Column(title="Tenants", text=_tenants),
     Column(title="Nodes", text=_nodes, right=True),
-    Column(title="Alerts", text=_alerts),
     Column(title="Age", text=_age, right=True),
+    Column(title="Alerts", text=_alerts),
+    Column(title="Last error", text=_error),
     Column(title="Role", text=_role),
     Column(title="Version", text=lambda row, _: row.kube_version or "?"),
-    Column(title="Last error", text=_error),
 )
 
 
@@ -101,7 +101,7 @@ class HomeScreen(FrameScreen):
 
     def __init__(self) -> None:
         super().__init__()
-        self._rows: list[ClusterRow] = []
+        self.rows: list[ClusterRow] = []
         self._looks: dict[str, summary.OneCluster] = {}
         self._due: dict[str, None] = {}
         self._summing = False
@@ -115,7 +115,7 @@ class HomeScreen(FrameScreen):
             record=ClusterRow,
             columns=COLUMNS,
             word=_state,
-            derive=lambda _: self._rows,
+            derive=lambda _: self.rows,
         )
         yield ViewTable(
             view,
@@ -157,7 +157,7 @@ class HomeScreen(FrameScreen):
         self._release = fleet.watch({*names, "node"})
         for cluster in fleet.clusters:
             self._looks[cluster.alias] = summary.OneCluster(self.console_app.look, cluster.alias)
-            self._rows.append(ClusterRow(key=_key(cluster.alias), region=cluster.region))
+            self.rows.append(ClusterRow(key=_key(cluster.alias), region=cluster.region))
         self._show()
         if self._cursor is not None:
             self.table.go_to(self._cursor)
@@ -188,8 +188,8 @@ class HomeScreen(FrameScreen):
                 began = loop.time()
                 for alias in due:
                     row = summary.cluster_row(clusters[alias], self._looks[alias], kinds)
-                    at = next(at for at, one in enumerate(self._rows) if one.key == row.key)
-                    self._rows[at] = row
+                    at = next(at for at, one in enumerate(self.rows) if one.key == row.key)
+                    self.rows[at] = row
                     await asyncio.sleep(0)
                 self._show()
                 await asyncio.sleep(max(0.3, (loop.time() - began) * _SHARE))
@@ -197,7 +197,8 @@ class HomeScreen(FrameScreen):
             self._summing = False
 
     def _show(self) -> None:
-        self.table.look_again()
+        if self.is_mounted and self.is_attached:
+            self.table.look_again()
 
     def _nothing(self) -> list[str]:
         app = self.console_app
@@ -209,7 +210,14 @@ class HomeScreen(FrameScreen):
 
     def title_facts(self) -> Text:
         regions = {cluster.region for cluster in self.console_app.clusters if cluster.region}
-        return Text(f"{len(self.console_app.clusters)} clusters in {len(regions)} regions")
+        said = Text(f"{len(self.console_app.clusters)} clusters in {len(regions)} regions")
+        current = self.table.current
+        source = None
+        if current is not None:
+            source = summary.trouble(self.console_app.look, current.key.cluster)
+        if current is not None and source is not None:
+            said.append(f" · {current.key.cluster}: {source.error}", tones.style(Tone.BAD))
+        return said
 
     def selection(self) -> list[Record]:
         return self.table.targets

@@ -9,6 +9,7 @@ from console.record import Key, Record, Tone, Word
 from console.resources import clusters
 from console.store import PROBE, Snapshot, Source, SourceState
 from console.view import View
+from screens.widgets.rows import word_of
 
 ALERTING = ("hpa", "node", "nodegroup", "deployment", "statefulset", "quota", "namespace")
 """Kinds whose words count as alerts of a cluster; pods speak through their workloads."""
@@ -110,7 +111,7 @@ def _tenants(
     view = kinds.get("tenant")
     if view is None or not _listed(mine, alias, "namespace"):
         return None
-    counts = Counter(view.word(record, mine).tone for record in view.records(mine))
+    counts = Counter(word_of(view, record, mine).tone for record in view.records(mine))
     return tuple(sorted(counts.items(), key=lambda pair: pair[0].severity))
 
 
@@ -121,7 +122,7 @@ def _alerts(
         view = kinds.get(kind)
         if view is None or not all(_listed(mine, alias, name) for name in view.watched):
             continue
-        counts = Counter(view.word(record, mine).tone for record in view.records(mine))
+        counts = Counter(word_of(view, record, mine).tone for record in view.records(mine))
         for tone in (Tone.BAD, Tone.WARN):
             if counts[tone]:
                 yield kind, tone, counts[tone]

@@ -22,6 +22,9 @@ from screens.widgets.view_table import ViewTable
 
 _CLUSTER: Column[Any] = Column(title="Cluster", text=lambda record, _: record.key.cluster)
 
+_LONG = ("Target", "Reason")
+"""Columns that take what room is left, so that numbers show on a narrow terminal."""
+
 
 @dataclass(frozen=True)
 class _Memo:
@@ -35,11 +38,11 @@ class _Memo:
 
 
 def merged(view: View[Any]) -> View[Any]:
-    """Put the cluster in front of a view's own columns, and the long reason behind the short."""
-    plain = [column for column in view.columns if not column.wide and column.title != "Reason"]
-    reason = [column for column in view.columns if column.title == "Reason"]
-    wide = [column for column in view.columns if column.wide and column.title != "Reason"]
-    return replace(view, columns=(_CLUSTER, *plain, *reason, *wide))
+    """Put the cluster in front of a view's own columns, and the long ones behind the short."""
+    plain = [column for column in view.columns if not column.wide and column.title not in _LONG]
+    long = [column for name in _LONG for column in view.columns if column.title == name]
+    wide = [column for column in view.columns if column.wide and column.title not in _LONG]
+    return replace(view, columns=(_CLUSTER, *plain, *long, *wide))
 
 
 def column_named(view: View[Any], name: str) -> int | None:
@@ -215,7 +218,7 @@ class TableScreen(FrameScreen):
 
     def action_filter(self) -> None:
         """Ask for a filter."""
-        self.prompt.ask("/", self._filter_text)
+        self.ask("/", self._filter_text)
 
     def action_only_faults(self) -> None:
         """Show only what is wrong, or everything."""
@@ -275,7 +278,7 @@ class TableScreen(FrameScreen):
 
     def action_save(self) -> None:
         """Ask for the file to save the rows in."""
-        self.prompt.ask(":", f"save {self._view.kind}.csv", self.console_app.complete)
+        self.ask(":", f"save {self._view.kind}.csv", self.console_app.complete)
 
     def save(self, path: Path) -> int:
         """Write the rows as they are shown, as CSV or JSON by the file's name; never over a file.

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Iterable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rich.style import Style
 from rich.text import Text
@@ -13,8 +13,10 @@ from console.record import Key, Tone
 from console.redact import printable, redact
 from screens import keys, tones
 from screens.frame import FrameScreen
-from screens.widgets.prompt import Prompt
 from screens.widgets.sheet import Line, Sheet
+
+if TYPE_CHECKING:
+    from screens.widgets.prompt import Prompt
 
 
 def dump(found: dict[str, Any], *, managed: bool) -> str:
@@ -105,7 +107,7 @@ class YamlScreen(FrameScreen):
 
     def action_find(self) -> None:
         """Ask for a text to find."""
-        self.prompt.ask("/", self._sought)
+        self.ask("/", self._sought)
 
     def filter_edited(self, text: str) -> None:
         self._sought = text
@@ -113,7 +115,7 @@ class YamlScreen(FrameScreen):
             self._find(self.sheet.cursor)
         self.draw_frame()
 
-    def on_prompt_left(self, event: Prompt.Left) -> None:
+    def on_prompt_left(self, event: "Prompt.Left") -> None:
         event.stop()
         self._sought = ""
         self.draw_frame()

@@ -114,7 +114,7 @@ class Painter:
             self._room - GUTTER - 1,
             pinned=sum(1 for index in shown if index < self._pinned),
             first=sum(1 for index in shown if index < self._first),
-            firm=[at for at, index in enumerate(shown) if index in self._firm],
+            firm=[at for at, index in enumerate(shown) if index in {*self._firm, self.chosen}],
         )
         before, self._grown = self.layout, False
         self.layout = [columns.Place(shown[place.index], place.width) for place in placed]

@@ -54,11 +54,23 @@ def believed(word: Word, freshness: Freshness) -> Word:
             return Word("UNKNOWN", Tone.UNKNOWN, f"no fresh data; was {word.text}")
 
 
+_FAULTS = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError)
+"""What a column or a word may raise over a record it did not foresee; one row, not the console."""
+
+
+def word_of(view: View[Any], record: Record, look: Snapshot) -> Word:
+    """Return a record's word; a word that fails says so and is unknown."""
+    try:
+        return view.word(record, look)
+    except _FAULTS as error:
+        return Word(f"fault: {type(error).__name__}", Tone.UNKNOWN, str(error))
+
+
 def cell(column: Column[Any], record: Record, look: Snapshot) -> str | Word:
     """Return a cell; a column that fails says so in its cell and nowhere else."""
     try:
         return column.text(record, look)
-    except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
+    except _FAULTS as error:
         return Word(f"fault: {type(error).__name__}", Tone.UNKNOWN, str(error))
 
 
@@ -66,7 +78,7 @@ def _order_of(column: Column[Any], record: Record, look: Snapshot) -> Any:
     assert column.order is not None  # noqa: S101  the caller asked
     try:
         return column.order(record, look)
-    except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError):
+    except _FAULTS:
         return None  # sorted last; the cell itself says what is wrong
 
 
@@ -104,8 +116,6 @@ class Rows:
         self.look = look
         self.wanted = wanted or Wanted()
         self.entries: list[Entry] = []
-        self.hidden = 0
-        """Records of the kind in the scope that a filter keeps away."""
         self.dirty: dict[Key, None] = {}
         self._derived: dict[Key, Record] | None = {} if view.derive is not None else None
         self._place: dict[Key, Entry] = {}
@@ -115,6 +125,11 @@ class Rows:
 
     def __len__(self) -> int:
         return len(self.entries)
+
+    @property
+    def hidden(self) -> int:
+        """Return how many records in the scope a filter keeps away."""
+        return len(self._passed_by)
 
     def get(self, key: Key) -> Record | None:
         """Return the record of a row."""
@@ -230,7 +245,6 @@ class Rows:
                 self._place.pop(key, None)
             else:
                 self._place[key] = entry
-        self.hidden = len(self._passed_by)
 
     def _evaluate(self, key: Key) -> Entry | None:
         record = self.get(key)
@@ -257,7 +271,7 @@ class Rows:
 
     def word(self, record: Record) -> Word:
         """Return a row's own state as it may be believed."""
-        return believed(self.view.word(record, self.look), self.freshness(record))
+        return believed(word_of(self.view, record, self.look), self.freshness(record))
 
     def text(self, record: Record) -> str:
         """Return a row's text as the filter sees it: the cluster and every cell."""
