@@ -1,6 +1,8 @@
 """A fleet in memory with just what actions touch, and a clock that runs fast."""
 
 import asyncio
+import json
+import re
 import time
 import uuid
 from collections.abc import Callable, Collection, Iterable
@@ -10,6 +12,7 @@ from typing import Any, cast
 
 from actions.desk import Desk
 from actions.journal import Journal
+from actions.manifest import Catalogue, bundled
 from actions.world import Gateway, ObjectRef
 from console.clock import Clock
 from console.config import Cluster, Role, Settings
@@ -21,7 +24,7 @@ from console.record import Key
 from console.resources.namespaces import Namespace
 from console.store import Source, SourceState, Store
 
-FAST = 200.0
+FAST = 20.0
 OURS = "shifu-console"
 
 
@@ -55,6 +58,8 @@ class FakeCluster:
         self.closed = ""
         self.before_write: Callable[[str, ObjectRef], None] = lambda _verb, _ref: None
         self.after_write: Callable[[str, ObjectRef], None] = lambda _verb, _ref: None
+        self.file: Path | None = None
+        """Where the objects outlive the process, as a real cluster's do."""
 
     def put(self, plural: str, body: dict[str, Any], *, manager: str = "kubectl-create") -> None:
         metadata = body.setdefault("metadata", {})
@@ -66,6 +71,20 @@ class FakeCluster:
             entry = {"manager": manager, "operation": "Update", "fieldsV1": {"f:spec": owned}}
             metadata.setdefault("managedFields", [entry])
         self.objects[plural, metadata.get("namespace", ""), metadata["name"]] = body
+
+    def keep_in(self, file: Path) -> None:
+        """Take up what the file has, and keep it up to date."""
+        self.file = file
+        if file.exists():
+            rows, self.writes = json.loads(file.read_text())
+            self.objects = {(row[0], row[1], row[2]): row[3] for row in rows}
+
+    def save(self) -> None:
+        if self.file is not None:
+            rows = [[*key, body] for key, body in self.objects.items()]
+            fresh = self.file.with_suffix(".new")
+            fresh.write_text(json.dumps([rows, self.writes]))
+            fresh.replace(self.file)
 
     def find(self, plural: str, namespace: str, name: str) -> dict[str, Any]:
         return self.objects[plural, namespace, name]
@@ -145,6 +164,7 @@ class FakeCluster:
         self.put(ref.plural, body, manager=OURS)
         self.writes.append(f"{verb} {ref.plural}/{ref.name}")
         self.after_write(verb, ref)
+        self.save()
         return deepcopy(body)
 
     def _may_write(self, verb: str, ref: ObjectRef) -> None:
@@ -319,6 +339,15 @@ def application(*, heals: bool = True, ignores: bool = True) -> dict[str, Any]:
     }
 
 
+def impatient(folder: Path) -> Path:
+    """Copy the bundled actions, with verifications that give up sooner."""
+    folder.mkdir(exist_ok=True)
+    for path in bundled().glob("*.yaml"):
+        text = re.sub(r"within: \w+", "within: 20s", path.read_text())
+        (folder / path.name).write_text(text)
+    return folder
+
+
 class Scene:
     """A desk on a fake fleet."""
 
@@ -329,12 +358,21 @@ class Scene:
         self.management = management_cluster()
         self.fleet = FakeFleet(self.clock, self.management, self.tenant)
         self.path = folder / "journal.db"
+        self.catalogue = Catalogue([impatient(folder / "actions")])
         self.journal = Journal(self.path, self.clock)
         self.desk = self.new_desk(self.journal)
 
+    def outlive_process(self) -> None:
+        """Keep both clusters in files beside the journal."""
+        for cluster in (self.tenant, self.management):
+            cluster.keep_in(self.path.with_name(f"{cluster.alias}.json"))
+
     def new_desk(self, journal: Journal | None = None) -> Desk:
         return Desk(
-            cast("Fleet", self.fleet), journal or Journal(self.path, self.clock), self.clock
+            cast("Fleet", self.fleet),
+            journal or Journal(self.path, self.clock),
+            self.clock,
+            catalogue=self.catalogue,
         )
 
     @property
