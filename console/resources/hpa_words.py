@@ -198,13 +198,21 @@ def _pinned_max(hpa: Hpa, look: Snapshot) -> Word | None:
     since = since_pinned(hpa)
     lasted = None if since is None else look.now(hpa.key.cluster) - since
     bound = "" if hpa.pinned_since is not None else "≤ "
-    demand = "?" if hpa.demand is None else str(hpa.demand)
-    reason = f"wants {demand}, max {hpa.max_replicas}, for {bound}{format_age(lasted)}"
+    reason = f"{_wish(hpa)}, for {bound}{format_age(lasted)}"
     if hpa.leading is not None:
         leading = hpa.leading
         reason += f"; {leading.name} {leading.current} of {leading.target}"
     late = lasted is not None and lasted >= _PINNED_SECONDS
     return Word("PINNED MAX", Tone.BAD if late else Tone.WARN, reason)
+
+
+def _wish(hpa: Hpa) -> str:
+    if hpa.demand is None:
+        return f"wants ?, max {hpa.max_replicas}"
+    if hpa.max_replicas is not None and hpa.demand <= hpa.max_replicas:
+        # The controller still holds a peak inside its stabilisation window.
+        return f"wanted more than max {hpa.max_replicas} of late, {hpa.demand} now"
+    return f"wants {hpa.demand}, max {hpa.max_replicas}"
 
 
 def _partial_metrics(hpa: Hpa, _: Snapshot) -> Word | None:
@@ -285,10 +293,31 @@ def _scaling(hpa: Hpa, look: Snapshot) -> Word | None:
     if hpa.last_scale_at is None or now - hpa.last_scale_at >= _RESCALE_SECONDS:
         return None
     reason = f"rescaled to {hpa.current_replicas} {format_age(now - hpa.last_scale_at)} ago"
-    sizes = [size for _, size in hpa.history[-2:]]
-    if len(sizes) < 2:
+    went_up = _went_up(hpa, look)
+    if went_up is None:
         return Word("SCALING", Tone.PROGRESS, f"{reason}; from what is unknown")
-    return Word("SCALING UP" if sizes[1] > sizes[0] else "SCALING DOWN", Tone.PROGRESS, reason)
+    return Word("SCALING UP" if went_up else "SCALING DOWN", Tone.PROGRESS, reason)
+
+
+def _went_up(hpa: Hpa, look: Snapshot) -> bool | None:
+    """Tell the direction of the last rescale, as seen or as its event says; None when unknown."""
+    sizes = [size for _, size in hpa.history[-2:]]
+    if len(sizes) == 2:
+        return sizes[1] > sizes[0]
+    subject = ("HorizontalPodAutoscaler", hpa.key.namespace, hpa.key.name)
+    told = [
+        event
+        for event in EVENTS_BY_SUBJECT.find(look, hpa.key.cluster, subject)
+        if event.reason == "SuccessfulRescale"
+    ]
+    last = max(told, key=lambda event: event.last_at or 0.0, default=None)
+    if last is None:
+        return None
+    if "above target" in last.message or "below Spec.MinReplicas" in last.message:
+        return True
+    if "below target" in last.message or "above Spec.MaxReplicas" in last.message:
+        return False
+    return None
 
 
 def _below(hpa: Hpa) -> bool:

@@ -215,15 +215,15 @@ _NO_STATE = ContainerState()
 
 
 def last_end(status: PodStatus) -> Terminated | None:
-    """Return how a container last ended, of those that have been restarted."""
-    ends = [
-        container.last_state.terminated
-        for container in (
-            *(status.init_container_statuses or ()),
-            *(status.container_statuses or ()),
-        )
-        if container.last_state is not None and container.last_state.terminated is not None
-    ]
+    """Return how a container last failed, before it was restarted or for good."""
+    ends: list[Terminated] = []
+    for containers in (status.init_container_statuses, status.container_statuses):
+        for container in containers or ():
+            if container.last_state is not None and container.last_state.terminated is not None:
+                ends.append(container.last_state.terminated)
+            now = container.state.terminated if container.state is not None else None
+            if now is not None and now.exit_code:
+                ends.append(now)
     return max(ends, key=lambda end: end.finished_at or "", default=None)
 
 

@@ -68,7 +68,7 @@ def flatten(cluster: str, wire: PodWire) -> Pod | None:
             ready, since = condition.status == "True", moment(condition.last_transition_time)
         elif condition.type == "PodScheduled":
             scheduled = condition.status == "True"
-    end = last_end(status) if seen.restarts else None
+    end = last_end(status) if seen.restarts or status.phase == "Failed" else None
     owner_kind, owner_name, revision = _owner(meta)
     cpu, memory = requests(spec)
     init = spec.init_containers

@@ -16,6 +16,8 @@ from console.store import Snapshot
 from console.view import Column
 
 _ARGO = "argocd"
+_START_SECONDS = 60.0
+"""How long a workload may be below its least availability, as when it starts."""
 _CLUSTER_MANAGER = "kube-controller-manager"
 
 
@@ -208,7 +210,9 @@ def incomplete(workload: Workload, look: Snapshot, shortfall: str) -> Word:
         return Word(text, Tone.BAD, f"{shortfall}; {cause}")
     available = condition(workload.conditions, "Available")
     if available is not None and available.status == "False":
-        return Word("UNAVAILABLE", Tone.BAD, f"{shortfall}; {available.reason}")
+        lasted = look.now(workload.key.cluster) - (available.since or 0.0)
+        if lasted > _START_SECONDS:
+            return Word("UNAVAILABLE", Tone.BAD, f"{shortfall}; {available.reason}")
     waited = short_seconds(workload, look)
     if waited is not None and waited > 120:
         return Word("NOT READY", Tone.WARN, f"{shortfall} for {int(waited // 60)}m")

@@ -267,6 +267,31 @@ def test_pinned_word_names_the_demand_beyond_the_maximum() -> None:
     assert "wants 20, max 10" in word.reason
 
 
+def test_pinned_by_an_earlier_peak_does_not_claim_the_demand_is_above() -> None:
+    conditions = scaling(("True", "ScaleDownStabilized"), limited=MAX)
+    word = judged(World(), hpa(at(10, conditions=conditions), cpu=35))
+    assert word.text == "PINNED MAX"
+    assert "5 now" in word.reason
+
+
+@pytest.mark.parametrize(
+    ("message", "text"),
+    [
+        ("New size: 5; reason: cpu resource utilization above target", "SCALING UP"),
+        ("New size: 5; reason: All metrics below target", "SCALING DOWN"),
+        ("New size: 5; reason: Current number of replicas above Spec.MaxReplicas", "SCALING DOWN"),
+        ("New size: 5; reason: Current number of replicas below Spec.MinReplicas", "SCALING UP"),
+        ("New size: 5; reason: something new", "SCALING"),
+    ],
+)
+def test_rescale_event_tells_the_direction(message: str, text: str) -> None:
+    world = World()
+    about = {"kind": "HorizontalPodAutoscaler", "name": "api", "namespace": "tenant-acme"}
+    told = {"reason": "SuccessfulRescale", "message": message, "lastTimestamp": ago(5)}
+    world.put("event", {"metadata": meta("api.1"), "involvedObject": about, **told})
+    assert judged(world, hpa(status(lastScaleTime=ago(5)))).text == text
+
+
 def test_out_of_range_waits_a_minute_from_when_it_was_seen() -> None:
     world = World()
     world.put("hpa", hpa())

@@ -28,6 +28,10 @@ def status(**fields: Any) -> Json:
     return {"status": fields}
 
 
+def unavailable(since: float) -> Json:
+    return condition("Available", "False", "MinimumReplicasUnavailable", since=since)
+
+
 DEPLOYMENTS = [
     ("OK", Tone.OK, {}),
     ("TERMINATING", Tone.PROGRESS, {"metadata": {"deletionTimestamp": ago(5)}}),
@@ -55,7 +59,8 @@ DEPLOYMENTS = [
         Tone.PROGRESS,
         status(conditions=[AVAILABLE, condition("Progressing", "True", "ReplicaSetUpdated")]),
     ),
-    ("UNAVAILABLE", Tone.BAD, status(conditions=[PROGRESSING, condition("Available", "False")])),
+    ("UNAVAILABLE", Tone.BAD, status(conditions=[PROGRESSING, unavailable(61)])),
+    ("PROGRESSING", Tone.PROGRESS, status(conditions=[PROGRESSING, unavailable(59)])),
     (
         "OFF",
         Tone.OFF,
