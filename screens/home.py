@@ -124,6 +124,7 @@ class HomeScreen(FrameScreen):
             pinned=2,
             empty=self._nothing,
             merge_first=True,
+            tells_age=True,
             id="table",
         )
 

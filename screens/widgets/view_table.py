@@ -68,11 +68,12 @@ class ViewTable(ScrollView, can_focus=True):
         pinned: int = 1,
         empty: Callable[[], list[str]] = lambda: ["nothing here"],
         merge_first: bool = False,
+        tells_age: bool = False,
         **options: Any,
     ) -> None:
         """Show a view; `merge_first` blanks a first column that repeats the row above."""
         super().__init__(**options)
-        self.rows = Rows(view, look, wanted)
+        self.rows = Rows(view, look, wanted, tells_age=tells_age)
         self.painter = Painter(self.rows, pinned=pinned, merge_first=merge_first)
         self.marks: dict[Key, None] = {}
         self.cursor_key: Key | None = None
