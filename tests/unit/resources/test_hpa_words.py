@@ -472,3 +472,28 @@ def test_custom_tolerance_is_respected() -> None:
 
 def test_minimum_defaults_to_one() -> None:
     assert World().put("hpa", hpa({"spec": {"minReplicas": None}})).min_replicas == 1
+
+
+def test_off_comes_before_a_rival_autoscaler() -> None:
+    world = World()
+    world.put("hpa", hpa(name="rival"))
+    assert judged(world, hpa(), wanted=0).text == "OFF"
+
+
+def short_of_pods(world: World) -> None:
+    for index in range(4):
+        world.put("pod", unready(f"api-7d4-{index}", 900))
+
+
+def test_at_max_comes_before_pods_that_are_not_ready() -> None:
+    world = World()
+    short_of_pods(world)
+    assert judged(world, hpa(at(10)), ready=5).text == "AT MAX"
+
+
+def test_flapping_comes_before_scaling_and_after_not_ready() -> None:
+    world = World()
+    swing(world, [4, 6, 4, 6, 4])
+    assert judged(world, hpa(at(6)), ready=5).text == "FLAPPING"
+    short_of_pods(world)
+    assert judged(world, hpa(at(6)), ready=2).text == "NOT READY"
