@@ -8,6 +8,7 @@ from tests.real.scenario import Change, Deed, Make, Press, Remove, Scenario
 from tests.real.workloads import autoscaler, cpu_metric, deployment, stateful_set
 
 _HERE = ""
+_APP: Object = {"name": "app"}
 _QUIET: Object = {"scaleDown": {"stabilizationWindowSeconds": 0}}
 
 
@@ -238,8 +239,18 @@ def _hands() -> Iterator[Scenario]:
     yield _simple("below-by-hand", bounds=(4, 8), course=(busy, (35, by_hand(1))))
     yield _simple("born-above", replicas=9, course=(busy,))
     yield _simple("born-below", bounds=(4, 8), replicas=1, course=(busy,))
-    yield _simple("write-refused", course=_loads(900, 900, 20))
-    yield _simple("write-refused-later", bounds=(2, 9), course=_loads(300, 300, 900))
+    yield _late("write-refused", bounds=(2, 6), total="900m")
+    yield _late("write-refused-later", bounds=(2, 9), total="500m")
+
+
+def _late(name: str, *, bounds: tuple[int, int], total: str) -> Scenario:
+    """Make the autoscaler when there are metrics: its first complaints would fill the events.
+
+    A controller's events about one object are dropped when there are more than 25 in a burst.
+    """
+    scaler = Make(autoscaler(_HERE, "app", bounds=bounds, behavior=_QUIET))
+    course: tuple[tuple[float, Deed], ...] = ((0, Press(total=total)), (40, scaler))
+    return Scenario(name=name, items=(deployment(_HERE, "app"),), course=course)
 
 
 def refusal() -> list[Object]:
@@ -312,6 +323,3 @@ def widgets() -> Object:
             ],
         },
     }
-
-
-_APP: Object = {"name": "app"}

@@ -123,6 +123,7 @@ async def test_revoked_token_is_refused_until_restored(plane: ControlPlane) -> N
         await api.get("/api/v1/pods")
 
 
+@pytest.mark.timeout(240)
 async def test_load_pins_an_autoscaler_and_a_higher_maximum_frees_it(plane: ControlPlane) -> None:
     path = _AUTOSCALERS.format("busy") + "/app"
     async with plane.api() as api:
@@ -210,6 +211,7 @@ async def test_killed_owner_takes_its_servers_along(tmp_path: Path) -> None:
         assert not _exists(facts["folder"])
 
 
+@pytest.mark.timeout(240)
 async def test_fleet_serves_until_told_to_stop_and_leaves_nothing() -> None:
     async with _child(_FLEET) as child:
         assert child.stdout is not None
@@ -226,6 +228,7 @@ async def test_fleet_serves_until_told_to_stop_and_leaves_nothing() -> None:
     assert not kubeconfig.parent.exists()
 
 
+@pytest.mark.timeout(240)
 async def test_fleet_has_autoscalers_judged_by_real_controllers(fleet: Fleet) -> None:
     await fleet.settled()
     async with fleet.management.api("operator") as api:
