@@ -495,5 +495,6 @@ def test_flapping_comes_before_scaling_and_after_not_ready() -> None:
     world = World()
     swing(world, [4, 6, 4, 6, 4])
     assert judged(world, hpa(at(6)), ready=5).text == "FLAPPING"
-    short_of_pods(world)
+    assert judged(world, hpa(at(6)), ready=2).text == "FLAPPING"
+    world.pass_time(121)
     assert judged(world, hpa(at(6)), ready=2).text == "NOT READY"
