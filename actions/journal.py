@@ -32,6 +32,8 @@ CREATE INDEX IF NOT EXISTS events_of_run ON events (run_id, seq);
 """
 _SECRET_KEYS = ("password", "secret", "token", "credential", "authorization", "apikey", "api_key")
 _MARK = "•••"
+_TEXT_LIMIT = 4000
+"""Characters kept of one text: an error may quote a whole object."""
 
 
 class Event(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
@@ -303,7 +305,7 @@ def already_carried_out(plan_id: str, run_id: str) -> StalePlanError:
 def without_secrets(value: Any) -> Any:
     """Return a value with everything that looks like a credential marked out."""
     if isinstance(value, str):
-        return redact(value)
+        return redact(value[:_TEXT_LIMIT])
     if isinstance(value, dict):
         return {
             name: _MARK if _is_secret(name) and part else without_secrets(part)

@@ -114,10 +114,18 @@ def parse(text: str, *, path: str) -> Manifest:
 
     """
     file = YamlFile(text, path=path, error=ManifestError)
+    file.value = _with_on(file.value)
     _check_inputs_shape(file)
     document = file.decode(Document)
     _Checker(file, document).run()
     return Manifest(document, text=text, path=path)
+
+
+def _with_on(value: Any) -> Any:
+    """Give the key `on` back: YAML 1.1 reads the bare word as true."""
+    if isinstance(value, dict):
+        return {"on" if key is True else key: _with_on(part) for key, part in value.items()}
+    return [_with_on(part) for part in value] if isinstance(value, list) else value
 
 
 def _check_inputs_shape(file: YamlFile) -> None:

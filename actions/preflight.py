@@ -86,7 +86,8 @@ async def lock_is_free(world: World, key: str) -> list[Found]:
         return [(_lock(ok=False, message=absent.message, remedy=absent.remedy), {})]
     except LinkError as error:
         message = f"{place}: the lock cannot be read: {error.message}"
-        return [(_lock(ok=None, message=message, remedy=error.remedy), {})]
+        remedy = error.remedy or "try again when it answers"
+        return [(_lock(ok=None, message=message, remedy=remedy), {})]
     if held:
         remedy = "wait for it, or ask its holder"
         return [(_lock(ok=False, message=held, remedy=remedy), {})]

@@ -124,9 +124,9 @@ class FakeCluster:
         self._may_write("create", ref)
         if ("namespaces", "", ref.namespace) not in self.objects:
             raise NotFoundError(f"namespace {ref.namespace} not found", status=404)
+        await asyncio.sleep(0)
         if (ref.plural, ref.namespace, ref.name) in self.objects:
             raise ConflictError(f"{ref} exists", status=409)
-        await asyncio.sleep(0)
         return await self._store("create", ref, deepcopy(body))
 
     async def replace(self, ref: ObjectRef, body: dict[str, Any]) -> dict[str, Any]:
@@ -146,10 +146,10 @@ class FakeCluster:
         self, verb: str, ref: ObjectRef, body: dict[str, Any], *, dry_run: bool
     ) -> dict[str, Any]:
         self._may_write(verb if not dry_run else "dry-run", ref)
+        await asyncio.sleep(0)
         live = self.objects.get((ref.plural, ref.namespace, ref.name))
         if live is None:
             raise ConflictError(f"{ref}: uid mismatch", status=409)
-        await asyncio.sleep(0)
         asked = body["metadata"]
         for name in ("uid", "resourceVersion"):
             if name in asked and asked[name] != live["metadata"][name]:
