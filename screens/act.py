@@ -3,8 +3,11 @@
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from textual.notifications import SeverityLevel
+
 from console.errors import ConsoleError
 from console.record import Key, Record
+from console.redact import printable
 from console.resources import view_named
 from console.store import Snapshot
 from screens.form import FormScreen
@@ -34,10 +37,10 @@ async def start_action(
     `given` fills fields of the form beforehand, as `:run scale-tenant max=12` says them.
     """
     if app.desk is None:
-        app.notify("still reading the configuration; try again in a moment", severity="warning")
+        _tell(app, "still reading the configuration; try again in a moment", severity="warning")
     elif len(targets) != 1:
         said = f"{len(targets)} are marked" if targets else "nothing is chosen"
-        app.notify(f"{said}; an action takes one target at a time", severity="warning")
+        _tell(app, f"{said}; an action takes one target at a time", severity="warning")
     else:
         app.run_worker(
             _lead(app, app.desk, action, targets[0], given or {}),
@@ -54,15 +57,15 @@ async def _lead(
         manifest = next((each for each in desk.catalogue() if each.name == name), None)
         if manifest is None:
             if name is not None:
-                app.notify(f"no action is called {name}", severity="error")
+                _tell(app, f"no action is called {name}", severity="error")
             return
         target = target_of(manifest, record, app.look)
         if target is None:
-            app.notify(_no_target(manifest, record), severity="error")
+            _tell(app, _no_target(manifest, record), severity="error")
             return
         run_id = await _prepare(app, manifest, target, {**prefilled(manifest, record), **given})
     except ConsoleError as error:
-        app.notify(str(error), title="No action", severity="error", timeout=15)
+        _tell(app, printable(str(error)), severity="error")
         return
     if run_id is not None:
         app.push_screen(RunScreen(run_id))
@@ -91,7 +94,7 @@ async def _prepare(
 async def _choose(app: "ShifuApp", desk: "Desk", record: Record) -> str | None:
     manifests = offered(desk.catalogue(), record)
     if not manifests:
-        app.notify(f"no action takes a {record.key.kind}", severity="warning")
+        _tell(app, f"no action takes a {record.key.kind}", severity="warning")
         return None
     shut = app.fleet.read_only_reason(record.key.cluster) if app.fleet else ""
     choices = [
@@ -169,3 +172,8 @@ def _refusal(manifest: "Manifest", record: Record, look: Snapshot) -> str:
 
 def _no_target(manifest: "Manifest", record: Record) -> str:
     return f"{record.key} belongs to no single {manifest.target}"
+
+
+def _tell(app: "ShifuApp", message: str, severity: SeverityLevel) -> None:
+    # Names and errors come from elsewhere: a bracket in them is no markup.
+    app.notify(message, severity=severity, timeout=10, markup=False)

@@ -80,7 +80,9 @@ class RunScreen(DeskScreen[None]):
 
     def action_leave(self) -> None:
         if self._run is not None and not self._run.state.is_over:
-            self.app.notify(f"{self._run_id} goes on; `:runs` shows it", title="Left running")
+            self.app.notify(
+                f"{self._run_id} goes on; `:runs` shows it", title="Left running", markup=False
+            )
         self.dismiss(None)
 
     def action_ask_cancel(self) -> None:

@@ -49,7 +49,7 @@ class RunsScreen(DeskScreen[None]):
     def compose(self) -> ComposeResult:
         yield Static("", id="runs-title", markup=False)
         yield self.error_place()
-        yield DataTable[str | Text](id="runs-table", cursor_type="row", zebra_stripes=True)
+        yield DataTable[Text](id="runs-table", cursor_type="row", zebra_stripes=True)
         yield Static("", id="runs-empty", markup=False)
         yield Footer()
 
@@ -132,7 +132,7 @@ class RunsScreen(DeskScreen[None]):
         self.app.push_screen(RunScreen(resumed))
 
     @property
-    def _table(self) -> DataTable[str | Text]:
+    def _table(self) -> DataTable[Text]:
         return self.query_one("#runs-table", DataTable)
 
     @property
@@ -150,16 +150,18 @@ class RunsScreen(DeskScreen[None]):
             table.move_cursor(row=ids.index(chosen.id))
         table.display = bool(ids)
 
-    def _cells(self, run: Run) -> tuple[str | Text, ...]:
-        return (
+    def _cells(self, run: Run) -> tuple[Text, ...]:
+        plain = (
             f"{format_age(self.look.now() - run.started_at)} ago",
             run.id,
             tone_text(VIEW.word(run, self.look)),
             f"{run.key.cluster}/{run.target_name}",
             run.action,
-            Text(run.reason, no_wrap=True, overflow="ellipsis"),
+            run.reason,
             run.actor,
         )
+        # As Text, because a table reads markup in a string.
+        return tuple(Text(cell) if isinstance(cell, str) else cell for cell in plain)
 
 
 def _why_empty(name: str, known: int, runs: list[Run]) -> str:

@@ -8,8 +8,8 @@ async def test_at_the_screens_a_dead_cluster_does_not_hide_the_others(
     fleet: EmbeddedFleet,
 ) -> None:
     fleet.fault("down", "prod-eu-central-1")
-    async with at_the_console(fleet.session()) as person:
-        await person.waits_for("euc1", "try in")
+    async with at_the_console(fleet.session(), (200, 50)) as person:
+        await person.waits_for("euc1", "https://127.0.0.1", "try in")
         await person.commands("hpa")
         await person.waits_for("usw2", "apse1", "PINNED MAX")
 
