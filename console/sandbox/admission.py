@@ -118,6 +118,8 @@ def validate(kind: Kind, obj: Obj, old: Obj | None) -> None:
         problems += _hpa_problems(spec)
     if kind.name in ("Deployment", "ReplicaSet", "StatefulSet"):
         problems += _workload_problems(spec, dig(old, "spec"))
+    if kind is POD:
+        problems += _container_problems(spec.get("containers"), "spec.containers")
     if kind.name == "Lease":
         problems += _lease_problems(spec)
     if problems:
@@ -171,10 +173,23 @@ def _workload_problems(spec: Obj, old: Obj | None) -> list[tuple[str, str, str]]
         found.append(("spec.selector", "FieldValueInvalid", text))
     template = dig(spec, "template", "metadata", "labels") or {}
     chosen = dig(spec, "selector", "matchLabels") or {}
+    containers = dig(spec, "template", "spec", "containers")
+    found += _container_problems(containers, "spec.template.spec.containers")
     if not set(chosen.items()) <= set(template.items()):
         text = "Invalid value: `selector` does not match template `labels`"
         found.append(("spec.template.metadata.labels", "FieldValueInvalid", text))
     return found
+
+
+def _container_problems(containers: Any, at: str) -> list[tuple[str, str, str]]:
+    if not containers:
+        return [(at, "FieldValueRequired", "Required value")]
+    return [
+        (f"{at}[{index}].{name}", "FieldValueRequired", "Required value")
+        for index, one in enumerate(containers)
+        for name in ("name", "image")
+        if not one.get(name)
+    ]
 
 
 def _lease_problems(spec: Obj) -> list[tuple[str, str, str]]:

@@ -2,6 +2,7 @@
 
 import asyncio
 import ssl
+import sys
 
 from aiohttp import web
 
@@ -18,6 +19,7 @@ from console.sandbox.faults import Faults
 from console.sandbox.kinds import ARGO_KINDS, CORE_KINDS, POD
 from console.sandbox.objects import dig
 from console.sandbox.registry import Registry
+from console.sandbox.status import ApiError
 from console.sandbox.store import Store
 
 TICK_SECONDS = 0.5
@@ -80,7 +82,10 @@ class Cluster:
     async def live(self) -> None:
         """Tick until cancelled."""
         while True:
-            self.tick()
+            try:
+                self.tick()
+            except ApiError as error:
+                print(f"{self.context}: {error}", file=sys.stderr)  # noqa: T201 - no log here
             await asyncio.sleep(TICK_SECONDS)
 
     async def open(self, tls: ssl.SSLContext) -> None:

@@ -236,7 +236,7 @@ COLUMNS: dict[str, tuple[Column, ...]] = {
             lambda hpa: "{kind}/{name}".format(**hpa["spec"]["scaleTargetRef"]),
         ),
         Column("Targets", _targets),
-        Column("MinPods", field("spec", "minReplicas", empty=1)),
+        Column("MinPods", lambda hpa: str(hpa["spec"].get("minReplicas", "<unset>"))),
         Column("MaxPods", field("spec", "maxReplicas"), "integer"),
         _count("Replicas", "status", "currentReplicas"),
         AGE,

@@ -213,14 +213,21 @@ def applied(
     merged = overlay(live or {}, config, custom=kind.custom)
     mine, since = owned.get(manager, (frozenset(), ""))
     dropped = mine - wanted.keys()
-    for path in sorted(dropped, key=len, reverse=True):
-        if not any(_covers(path, other) for paths in others.values() for other in paths):
+    for path in sorted(dropped, key=len):
+        if not _is_key(path) and not any(
+            _covers(path, other) for paths in others.values() for other in paths
+        ):
             _delete(merged, path)
     lost = before.keys() - leaves(merged, custom=kind.custom).keys()
     kept = _without(owned, changed | lost)
     kept.pop(manager, None)
     kept[manager] = (frozenset(wanted), since if mine == wanted.keys() and since else now())
     return merged, kept
+
+
+def _is_key(path: Path) -> bool:
+    """Tell whether a path is one of the fields by which its list item is known."""
+    return len(path) > 1 and path[-2].startswith("k:") and path[-1][2:] in json.loads(path[-2][2:])
 
 
 def _covers(path: Path, other: Path) -> bool:

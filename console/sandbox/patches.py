@@ -45,7 +45,7 @@ def _operate(tree: Any, operation: Obj) -> Any:
         case "remove":
             _remove(tree, path)
         case "replace":
-            _at(tree, path)
+            _at(tree, path[:-1])
             return _place(tree, path, operation["value"], replace=True)
         case "add":
             return _place(tree, path, operation["value"])

@@ -193,13 +193,19 @@ class Registry:
     ) -> tuple[Entry, bool]:
         """Delete an object; tell also whether it is gone already."""
         old = self.read(kind, namespace, name)
-        _check_uid(kind, old, options.uid)
+        found = old.obj["metadata"]["uid"]
+        if options.uid and options.uid != found:
+            why = (
+                f"the UID in the precondition ({options.uid}) does not match the UID in record"
+                f" ({found}). The object might have been deleted and then recreated"
+            )
+            raise conflict(kind.name, kind.group, name, why)
         if options.revision and options.revision != old.revision:
             why = (
-                f"Precondition failed: ResourceVersion in precondition: {options.revision},"
-                f" ResourceVersion in object meta: {old.revision}"
+                f"the ResourceVersion in the precondition ({options.revision}) does not match the"
+                f" ResourceVersion in record ({old.revision}). The object might have been modified"
             )
-            raise conflict(kind.plural, kind.group, name, why)
+            raise conflict(kind.name, kind.group, name, why)
         grace = _grace(kind, old.obj, options)
         held = _finalized(kind, old.obj) or options.propagation in ("Foreground", "Orphan")
         if by.dry_run:

@@ -21,17 +21,12 @@ _HASH = "pod-template-hash"
 
 def reconcile(world: World) -> None:
     """Move every ReplicaSet and every Deployment one step towards its spec."""
-    for found in tuple(world.store.entries(REPLICA_SET)):
-        _reconcile_set(world, found)
-    for found in tuple(world.store.entries(DEPLOYMENT)):
-        if not found.obj["metadata"].get("deletionTimestamp"):
-            _reconcile_deployment(world, found)
+    world.each(REPLICA_SET, _reconcile_set)
+    world.each(DEPLOYMENT, _reconcile_deployment)
 
 
 def _reconcile_set(world: World, found: Entry) -> None:
     meta, spec = found.obj["metadata"], found.obj["spec"]
-    if meta.get("deletionTimestamp"):
-        return
     pods = world.active(meta["uid"])
     missing = spec["replicas"] - len(pods)
     refused = None

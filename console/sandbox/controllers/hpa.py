@@ -272,4 +272,4 @@ def _policy(memory: _Memory, policy: Obj, current: int, *, up: bool) -> int:
     if policy["type"] == "Pods":
         return int(start + policy["value"] if up else start - policy["value"])
     share = 1 + policy["value"] / 100 if up else 1 - policy["value"] / 100
-    return math.ceil(start * share) if up else math.floor(start * share)
+    return int(math.ceil(start * share) if up else math.floor(start * share))

@@ -10,12 +10,8 @@ _HASH = "controller-revision-hash"
 
 def reconcile(world: World) -> None:
     """Move every StatefulSet and DaemonSet one step towards its spec."""
-    for found in tuple(world.store.entries(STATEFUL_SET)):
-        if not found.obj["metadata"].get("deletionTimestamp"):
-            _reconcile_stateful(world, found)
-    for found in tuple(world.store.entries(DAEMON_SET)):
-        if not found.obj["metadata"].get("deletionTimestamp"):
-            _reconcile_daemon(world, found)
+    world.each(STATEFUL_SET, _reconcile_stateful)
+    world.each(DAEMON_SET, _reconcile_daemon)
 
 
 def _ordinal(pod: Obj) -> int:

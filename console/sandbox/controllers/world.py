@@ -2,6 +2,7 @@
 
 import hashlib
 from collections import defaultdict
+from collections.abc import Callable
 
 import msgspec
 
@@ -33,6 +34,16 @@ class World:
         for pod in self.store.entries(POD):
             found[controller_uid(pod.obj)].append(pod)
         self.pods = found
+
+    def each(self, kind: Kind, step: Callable[["World", Entry], None]) -> None:
+        """Take one step with every object of a kind that is not being deleted."""
+        for found in tuple(self.store.entries(kind)):
+            if found.obj["metadata"].get("deletionTimestamp"):
+                continue
+            try:
+                step(self, found)
+            except ApiError as error:
+                self.event(kind, found.obj, "FailedSync", str(error), word="Warning")
 
     def children(self, kind: Kind, owner: Obj) -> list[Entry]:
         """Find the objects of a kind that an object controls."""

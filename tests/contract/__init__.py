@@ -1,0 +1,1 @@
+"""What an API server must do, asked of the embedded fleet and of real servers alike."""
