@@ -1,15 +1,17 @@
-"""An autoscaler's record and the word for its state: eighteen rules, the first that holds wins."""
+"""The word for an autoscaler's state: eighteen rules, the first that holds wins."""
 
 from collections.abc import Callable, Iterator
 from itertools import pairwise
 
-from console.record import Key, Record, Tone, Word
-from console.resources.hpa_wire import Metric
+from console.record import Key, Tone, Word
+from console.resources.hpa_record import Hpa, since_pinned
 from console.resources.index import EVENTS_BY_SUBJECT, PODS_BY_OWNER
-from console.resources.shapes import Condition, Workload, condition
+from console.resources.shapes import Workload, condition
 from console.resources.workload import pod_cause, short_seconds
 from console.store import Snapshot
 from console.units import format_age
+
+__all__ = ["Hpa", "judge", "not_judged"]
 
 _NEW_SECONDS = 60.0
 _YOUNG_SECONDS = 180.0
@@ -21,76 +23,6 @@ _RESCALE_SECONDS = 60.0
 _FLAP_SECONDS = 1800.0
 _FLAP_TURNS = 4
 _FLAP_AMPLITUDE = 2
-
-
-class Hpa(Record, frozen=True, kw_only=True):
-    """An autoscaler as its controller reports it."""
-
-    target_kind: str = ""
-    target_name: str = ""
-    min_replicas: int | None = None
-    max_replicas: int | None = None
-    current_replicas: int | None = None
-    """The target's `spec.replicas`, not the pods that are ready."""
-    desired_replicas: int | None = None
-    """After limits: it never exceeds the maximum; `demand` does."""
-    metrics: tuple[Metric, ...] = ()
-    failed_metrics: int = 0
-    conditions: tuple[Condition, ...] = ()
-    last_scale_at: float | None = None
-    window_up: int = 0
-    window_down: int = 300
-    generation: int | None = None
-    observed_generation: int | None = None
-    out_of_range_since: float | None = None
-    """Seen to leave its range; None when it was so already when first seen."""
-    pinned_since: float | None = None
-    history: tuple[tuple[float, int], ...] = ()
-    """Sizes as they were seen to change, for half an hour."""
-
-    @property
-    def leading(self) -> Metric | None:
-        """Return the metric that asks for the most."""
-        known = [metric for metric in self.metrics if metric.proposed is not None]
-        return max(known, key=lambda metric: metric.proposed or 0, default=None)
-
-    @property
-    def demand(self) -> int | None:
-        """Return the replicas that would bring every metric to its target, beyond any limit."""
-        return self.leading.proposed if self.leading else None
-
-    @property
-    def is_out_of_range(self) -> bool:
-        """Tell whether the replicas are outside min and max."""
-        now, low, high = self.current_replicas, self.min_replicas, self.max_replicas
-        if now is None:
-            return False
-        return (high is not None and now > high) or (now != 0 and low is not None and now < low)
-
-    @property
-    def is_pinned(self) -> bool:
-        """Tell whether the metrics ask for more than the maximum it stands at."""
-        limited = condition(self.conditions, "ScalingLimited")
-        return (
-            limited is not None
-            and limited.status == "True"
-            and limited.reason == "TooManyReplicas"
-            and self.current_replicas == self.max_replicas
-        )
-
-    @property
-    def size(self) -> str:
-        """Return now, min and max in words."""
-        return f"{self.current_replicas} of {self.min_replicas}–{self.max_replicas}"  # noqa: RUF001
-
-
-def since_pinned(hpa: Hpa) -> float | None:
-    """Return since when it may be pinned at most: seen, or the later of its last two moves."""
-    if hpa.pinned_since is not None:
-        return hpa.pinned_since
-    limited = condition(hpa.conditions, "ScalingLimited")
-    moments = [hpa.last_scale_at, limited.since if limited else None]
-    return max((moment for moment in moments if moment is not None), default=None)
 
 
 def not_judged(hpa: Hpa, look: Snapshot) -> Iterator[str]:

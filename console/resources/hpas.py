@@ -14,8 +14,9 @@ from console.resources.cells import (
     place_columns,
     state_columns,
 )
+from console.resources.hpa_record import Hpa, since_pinned
 from console.resources.hpa_wire import HpaStatus, HpaWire, metrics
-from console.resources.hpa_words import Hpa, judge, not_judged, since_pinned
+from console.resources.hpa_words import judge, not_judged
 from console.resources.wire import base, conditions
 from console.store import Snapshot
 from console.view import Column, KubeSource, View
