@@ -15,7 +15,6 @@ from screens.tones import glyph, sign
 
 if TYPE_CHECKING:
     from actions.desk import Desk
-
     from screens.app import ShifuApp
 
 T = TypeVar("T")
