@@ -1,5 +1,6 @@
 """The application: one store, one trail of views, and batches for whoever is on screen."""
 
+import gc
 import os
 import time
 from collections import Counter
@@ -264,6 +265,7 @@ class ShifuApp(App[int]):
             self.trail.here.memo = self.screen.memo()
 
     def _show(self, place: Place) -> None:
+        gc.unfreeze()  # a large table sets itself aside; now it may go
         screen = place.open()
         if place.memo is not None:
             screen.recall(place.memo)

@@ -72,6 +72,7 @@ class DetailScreen(FrameScreen):
 
     def __init__(self, key: Key) -> None:
         super().__init__()
+        self.sheet = Sheet([Line(Text("reading"))], id="sheet")
         self._key = key
         self._view: View[Any] = views()[key.kind]
         self._release: Callable[[], None] | None = None
@@ -84,20 +85,13 @@ class DetailScreen(FrameScreen):
         self._cursor: int | None = None
 
     def body(self) -> Iterable[Widget]:
-        yield Sheet(id="sheet")
-
-    @property
-    def sheet(self) -> Sheet:
-        """Return the page."""
-        return self.query_one("#sheet", Sheet)
+        yield self.sheet
 
     def on_mount(self) -> None:
         self.sheet.focus()
         self.on_fleet()
         self._draw()
         self.set_interval(2.0, self._draw_soon)
-        if self._cursor is not None:
-            self.sheet.go(self._cursor)
 
     def on_unmount(self) -> None:
         if self._release is not None:
@@ -149,8 +143,11 @@ class DetailScreen(FrameScreen):
 
     def _draw(self) -> None:
         self._drawing = False
-        if self.is_attached and self.query("#sheet"):
+        if self.is_attached:
             self.sheet.show(list(self._lines()))
+            if self._cursor is not None and self._cursor < len(self.sheet.lines):
+                self.sheet.go(self._cursor)
+                self._cursor = None
 
     def _find(self) -> Record | None:
         look = self.console_app.look

@@ -37,10 +37,16 @@ class FrameScreen(Screen[None]):
         """Give the widgets between title and prompt."""
         return ()
 
+    def __init__(self) -> None:
+        super().__init__()
+        self._bar = ProductionBar(id="production")
+        self._header = FleetHeader(id="header")
+        self._title_line = OneLine(id="title")
+
     def compose(self) -> ComposeResult:
-        yield ProductionBar(id="production")
-        yield FleetHeader(id="header")
-        yield OneLine(id="title")
+        yield self._bar
+        yield self._header
+        yield self._title_line
         yield from self.body()
         yield KeyLine(id="keys")
 
@@ -95,15 +101,14 @@ class FrameScreen(Screen[None]):
 
     def draw_frame(self) -> None:
         """Bring header and title up to date."""
-        if not self.is_attached:
+        if not (self.is_attached and self.is_mounted):
             return
         facts = self.console_app.header_facts(self.scope_aliases())
         width = self.app.size.width
-        bar = self.query_one("#production", ProductionBar)
-        bar.set_class(bool(facts.production), "-on")
-        bar.show(production_text(facts, width))
-        self.query_one("#header", FleetHeader).show(header_text(facts, width))
-        self.query_one("#title", OneLine).show(self._title(width))
+        self._bar.set_class(bool(facts.production), "-on")
+        self._bar.show(production_text(facts, width))
+        self._header.show(header_text(facts, width))
+        self._title_line.show(self._title(width))
 
     def _title(self, width: int) -> Text:
         arrow = tones.sign(" › ", " > ")  # noqa: RUF001  a small arrow on purpose
@@ -185,8 +190,7 @@ class FrameScreen(Screen[None]):
 
     def action_toggle_header(self) -> None:
         """Show or hide the header; the production bar stays."""
-        header = self.query_one("#header")
-        header.display = not header.display
+        self._header.display = not self._header.display
 
     def action_scope(self, number: int) -> None:
         """Take one cluster, or all, as the scope."""

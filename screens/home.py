@@ -99,6 +99,8 @@ COLUMNS: tuple[Column[ClusterRow], ...] = (
 class HomeScreen(FrameScreen):
     """The fleet at a glance."""
 
+    table: ViewTable
+
     def __init__(self) -> None:
         super().__init__()
         self.rows: list[ClusterRow] = []
@@ -117,7 +119,7 @@ class HomeScreen(FrameScreen):
             word=_state,
             derive=lambda _: self.rows,
         )
-        yield ViewTable(
+        self.table = ViewTable(
             view,
             self.console_app.look,
             Wanted(sort=0),
@@ -127,11 +129,7 @@ class HomeScreen(FrameScreen):
             tells_age=True,
             id="table",
         )
-
-    @property
-    def table(self) -> ViewTable:
-        """Return the list of clusters."""
-        return self.query_one("#table", ViewTable)
+        yield self.table
 
     def on_mount(self) -> None:
         self.table.focus()

@@ -57,6 +57,7 @@ class TableScreen(FrameScreen):
     """The table of a kind."""
 
     BINDINGS = keys.TABLE
+    table: ViewTable
 
     def __init__(
         self, view: View[Any], wanted: Wanted | None = None, filter_text: str = ""
@@ -77,7 +78,7 @@ class TableScreen(FrameScreen):
             self._wanted = replace(self._wanted, clusters=frozenset(self.console_app.scope))
         name = column_named(self._view, "name")
         pinned = 1 if name is None else min(name + 1, 3)
-        yield ViewTable(
+        self.table = ViewTable(
             self._view,
             self.console_app.look,
             replace(self._wanted, matcher=self._matcher(self._filter_text)),
@@ -85,11 +86,7 @@ class TableScreen(FrameScreen):
             empty=self._nothing,
             id="table",
         )
-
-    @property
-    def table(self) -> ViewTable:
-        """Return the table."""
-        return self.query_one("#table", ViewTable)
+        yield self.table
 
     def on_mount(self) -> None:
         self.table.focus()

@@ -45,6 +45,7 @@ class YamlScreen(FrameScreen):
 
     def __init__(self, key: Key) -> None:
         super().__init__()
+        self.sheet = Sheet([Line(Text("reading"))], id="sheet")
         self._key = key
         self._found: dict[str, Any] | None = None
         self._managed = False
@@ -52,12 +53,7 @@ class YamlScreen(FrameScreen):
         self._text = ""
 
     def body(self) -> Iterable[Widget]:
-        yield Sheet([Line(Text("reading the object"))], id="sheet")
-
-    @property
-    def sheet(self) -> Sheet:
-        """Return the page."""
-        return self.query_one("#sheet", Sheet)
+        yield self.sheet
 
     def on_mount(self) -> None:
         self.sheet.focus()

@@ -58,7 +58,7 @@ class Painter:
         """Columns of words: a state is worth more room than a name's middle."""
         self._sampled = 0
         self._room = 0
-        self._grown = False
+        self.grown = False
         self._painted: dict[Key, _Painted] = {}
         self._lit: dict[Key, tuple[float, frozenset[int]]] = {}
 
@@ -88,12 +88,12 @@ class Painter:
         for index in self.shown:
             title = columns.width_of(self.rows.view.columns[index].title) + 1
             if self._widths.get(index, 0) < title:
-                self._widths[index], self._grown = title, True
+                self._widths[index], self.grown = title, True
         if total and (not self._sampled or total > 2 * self._sampled):
             self._sampled = total
             for at in range(0, total, max(1, total // _SAMPLES)):
                 self._measure_row(at)
-        if not self._grown and room == self._room:
+        if not self.grown and room == self._room:
             return False
         self._room = room
         return self.lay_out()
@@ -116,7 +116,7 @@ class Painter:
             first=sum(1 for index in shown if index < self._first),
             firm=[at for at, index in enumerate(shown) if index in {*self._firm, self.chosen}],
         )
-        before, self._grown = self.layout, False
+        before, self.grown = self.layout, False
         self.layout = [columns.Place(shown[place.index], place.width) for place in placed]
         if before != self.layout:
             self._painted.clear()
@@ -245,7 +245,7 @@ class Painter:
         text = columns.one_line(value)
         width = columns.width_of(text)
         if width > self._widths.get(index, 0):
-            self._widths[index], self._grown = width, True
+            self._widths[index], self.grown = width, True
         return text, tone
 
     def _repeats(self, index: int, record: Record) -> bool:

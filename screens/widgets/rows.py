@@ -14,8 +14,11 @@ from console.record import Key, Record, Tone, Word
 from console.store import ChangeBatch, Freshness, Snapshot
 from console.view import Column, View
 
-Entry = tuple[Any, str, str, str, Key]
-"""Sort value, then cluster, namespace, name, so that equal values keep a stable order."""
+Entry = tuple[Any, str, str, str]
+"""Sort value, then cluster, namespace, name, so that equal values keep a stable order.
+
+Only plain values: tuples of such are nothing to the garbage collector, however many there are.
+"""
 
 
 class Matcher(Protocol):
@@ -148,7 +151,10 @@ class Rows:
         """Return the key of the row at a place."""
         if not 0 <= index < len(self.entries):
             return None
-        return self.entries[-1 - index if self.wanted.backwards else index][4]
+        return self._key(self.entries[-1 - index if self.wanted.backwards else index])
+
+    def _key(self, entry: Entry) -> Key:
+        return Key(entry[1], self.view.kind, entry[2], entry[3])
 
     def index(self, key: Key) -> int | None:
         """Return where a row stands; None when it is not shown."""
@@ -160,7 +166,7 @@ class Rows:
 
     def ordered(self) -> list[Key]:
         """Return the keys of all rows in their order."""
-        found = [entry[4] for entry in self.entries]
+        found = [self._key(entry) for entry in self.entries]
         return found[::-1] if self.wanted.backwards else found
 
     def freshness(self, record: Record) -> Freshness:
@@ -266,7 +272,7 @@ class Rows:
             self._passed_by.add(key)
             return None
         self._passed_by.discard(key)
-        return (self._order(record), key.cluster, key.namespace, key.name, key)
+        return (self._order(record), key.cluster, key.namespace, key.name)
 
     def _in_scope(self, record: Record) -> bool:
         wanted = self.wanted

@@ -1,6 +1,7 @@
 """A virtual table: knows columns and batches, never kinds; renders only the lines on screen."""
 
 import asyncio
+import gc
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -25,6 +26,7 @@ from screens.widgets.rows import Rows, Wanted
 _SLICE_SECONDS = 0.003
 """A key press waits for a few slices; each is a fraction of what a hand notices."""
 _SETTLE_SECONDS = 0.5
+_MANY = 5_000
 _SHARE = 20
 """Looking at everything again may take one part in so many of the time."""
 
@@ -181,6 +183,7 @@ class ViewTable(ScrollView, can_focus=True):
 
     async def _pump(self) -> None:
         """Work off the rows that may have changed, in slices between which keys are answered."""
+        many = len(self.rows.dirty) > _MANY
         try:
             while self.rows.dirty:
                 began = time.perf_counter()
@@ -194,6 +197,9 @@ class ViewTable(ScrollView, can_focus=True):
         self._next_look = max(self._next_look, time.monotonic() + self._spent * _SHARE)
         self._spent = 0.0
         self._settle_soon()
+        if many:
+            # What was just made stays for long; looking through it for garbage makes keys wait.
+            gc.freeze()
 
     def _settle_soon(self) -> None:
         wait = self._settled_at + _SETTLE_SECONDS - time.monotonic()
@@ -218,6 +224,12 @@ class ViewTable(ScrollView, can_focus=True):
         if self.painter.measure(self.size.width) or before != self._on_screen() or not before:
             self.refresh()
         self.post_message(self.Settled())
+        self.call_after_refresh(self._widen)
+
+    def _widen(self) -> None:
+        """Give columns the room that painting showed they need."""
+        if self.painter.grown and self.painter.measure(self.size.width):
+            self.refresh()
 
     def _on_screen(self) -> list[Key | None]:
         top = round(self.scroll_y)

@@ -17,7 +17,7 @@ from tests.screens.fake import Bench, FakeFleet, Fill
 async def until(met: Callable[[], bool], *, seconds: float = 20.0) -> None:
     """Wait until something holds; say what did not."""
     async with asyncio.timeout(seconds):
-        while not met():
+        while not met():  # noqa: ASYNC110  what is waited for is on a screen, not an event
             await asyncio.sleep(0.01)
 
 
@@ -93,7 +93,9 @@ class Console:
             if not (isinstance(screen, HomeScreen) and screen.is_mounted):
                 return False
             known = [row.nodes for row in screen.rows]
-            return bool(known) and None not in known and not screen.table.rows.unsettled
+            table = screen.table
+            waiting = table.rows.dirty or table.rows.unsettled or table.painter.grown
+            return bool(known) and None not in known and not waiting
 
         await until(ready)
         await self.pilot.pause()
