@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import aclosing, asynccontextmanager
 from typing import Any
 
 import msgspec
@@ -207,16 +207,17 @@ class Reflector:
     async def _watch(self, since: str) -> None:
         started, heard, skipped = self._clock.monotonic(), False, self._skipped
         try:
-            async for lines in self._connection.watch(self._path, since):
-                for line in lines:
-                    self._apply(line)
-                if lines and not heard:
-                    heard, self._silences = True, 0
-                    self._backoff.reset()
-                if self.source.state is not SourceState.LIVE or self._skipped != skipped:
-                    self._note_complete()
-                    skipped = self._skipped
-                self._note_life()
+            async with aclosing(self._connection.watch(self._path, since)) as stream:
+                async for lines in stream:
+                    for line in lines:
+                        self._apply(line)
+                    if lines and not heard:
+                        heard, self._silences = True, 0
+                        self._backoff.reset()
+                    if self.source.state is not SourceState.LIVE or self._skipped != skipped:
+                        self._note_complete()
+                        skipped = self._skipped
+                    self._note_life()
         except SilenceError:
             self._silences += 1
             if self._silences > 1:

@@ -20,8 +20,8 @@ from console.store import Source, Store
 
 QUICK = Pace(
     probe_every=0.05,
-    probe_deadline=0.5,
-    connect_deadline=0.5,
+    probe_deadline=5.0,
+    connect_deadline=5.0,
     silence=0.3,
     first_pause=0.01,
     longest_pause=0.05,
@@ -41,7 +41,7 @@ def cluster(url: str, alias: str = "one", *, user: KubeUser = USER, **more: Any)
     return Cluster(alias=alias, context=alias, server=url, entry=entry, **own)
 
 
-def connection(url: str, *, pace: Pace = QUICK, timeout: float = 2.0, **more: Any) -> Connection:
+def connection(url: str, *, pace: Pace = QUICK, timeout: float = 10.0, **more: Any) -> Connection:
     """Return a connection to the API server at `url`."""
     found = cluster(url, **more)
     clock = SystemClock()
@@ -53,7 +53,7 @@ def connection(url: str, *, pace: Pace = QUICK, timeout: float = 2.0, **more: An
 def fleet_of(
     *clusters: Cluster,
     pace: Pace = QUICK,
-    timeout: float = 2.0,
+    timeout: float = 10.0,
     clock: Clock | None = None,
     **more: Any,
 ) -> Fleet:

@@ -91,7 +91,8 @@ async def test_collect_ends_within_its_deadline_and_raises_nothing() -> None:
     async with serve() as good, serve() as hole:
         _pods(good, "api")
         hole.fault(black_hole)
-        fleet = fleet_of(cluster(good.url, "good"), cluster(hole.url, "hole"), timeout=0.2)
+        pair = (cluster(good.url, "good"), cluster(hole.url, "hole"))
+        fleet = fleet_of(*pair, pace=paced(probe_deadline=3.0), timeout=3.0)
         await fleet.collect(["pod"])
         await fleet.close()
     assert names(fleet, alias="good") == {"api"}

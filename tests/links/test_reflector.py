@@ -191,14 +191,16 @@ async def test_a_broken_stream_resumes_where_it_was() -> None:
 async def test_silence_is_a_fault_and_ends_in_a_list(fault: fake_api.Answer) -> None:
     async with serve() as api:
         expected = _fill(api, 2)
-        api.fault(fault, PODS, watch=True)
-        async with running(cluster(api.url), pace=paced(silence=0.05), timeout=0.05) as fleet:
+        async with running(cluster(api.url), pace=paced(silence=0.05), timeout=1.0) as fleet:
             fleet.watch(["pod"])
-            await eventually(lambda: source(fleet, "pod").state is SourceState.FAILING)
+            await eventually(lambda: names(fleet) == expected)
+            api.fault(fault, PODS, watch=True)
+            _end_watches(api)
+            await eventually(lambda: "watch: n" in source(fleet, "pod").error)
+            assert source(fleet, "pod").state is SourceState.FAILING
             assert names(fleet) == expected
-            assert source(fleet, "pod").error
             if fault is mute:
-                api.collections[PODS][("acme", "late")] = pod("late")
+                api.collections[PODS]["acme", "late"] = pod("late")
                 await eventually(lambda: names(fleet) == expected | {"late"})
             api.heal()
             await eventually(lambda: source(fleet, "pod").state is SourceState.LIVE)

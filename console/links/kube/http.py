@@ -5,7 +5,7 @@ import getpass
 import random
 import zlib
 from asyncio.sslproto import SSLProtocol
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from email.utils import parsedate_to_datetime
 from functools import cache
@@ -126,7 +126,7 @@ class Connection:
         body, _ = await self._read(path, params, self._timeout, "list")
         return body
 
-    async def watch(self, path: str, since: str) -> AsyncIterator[list[bytes]]:
+    async def watch(self, path: str, since: str) -> AsyncGenerator[list[bytes], None]:
         """Yield an empty bunch once open, then lines as they come, until the server ends it.
 
         Raises:
