@@ -16,6 +16,8 @@ from screens.widgets.rows import Rows, believed, cell
 GUTTER = 2
 _LIT_SECONDS = 2.0
 _SAMPLES = 40
+_FEW = 50
+"""So few rows are all measured, whenever they moved."""
 _KEPT = 400
 """Painted rows that are remembered: several screens full."""
 
@@ -89,9 +91,9 @@ class Painter:
             title = columns.width_of(self.rows.view.columns[index].title) + 1
             if self._widths.get(index, 0) < title:
                 self._widths[index], self.grown = title, True
-        if total and (not self._sampled or total > 2 * self._sampled):
+        if total and (total <= _FEW or not self._sampled or total > 2 * self._sampled):
             self._sampled = total
-            for at in range(0, total, max(1, total // _SAMPLES)):
+            for at in range(0, total, 1 if total <= _FEW else total // _SAMPLES):
                 self._measure_row(at)
         if not self.grown and room == self._room:
             return False
