@@ -57,7 +57,7 @@ class RunScreen(DeskScreen[None]):
 
     def redraw(self) -> None:
         """Show the run as it stands now."""
-        if self._run is not None and self._run.state.is_over:
+        if not self.query("#run-steps") or (self._run is not None and self._run.state.is_over):
             return
         try:
             run = self.desk.show(self._run_id)

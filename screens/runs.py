@@ -60,8 +60,7 @@ class RunsScreen(DeskScreen[None]):
         self.redraw()
 
     def on_screen_resume(self) -> None:
-        if self._table.columns:
-            self.redraw()
+        self.redraw()
 
     def on_batch(self, batch: ChangeBatch) -> None:
         if "run" in batch.kinds:
@@ -69,6 +68,8 @@ class RunsScreen(DeskScreen[None]):
 
     def redraw(self) -> None:
         """Show the runs chosen, the cursor staying on its run."""
+        if not self.query("#runs-table") or not self._table.columns:
+            return
         name, states = _FILTERS[self._which]
         try:
             known = self.desk.runs()

@@ -6,7 +6,7 @@ from actions.schema import InputSpec, InputType
 from screens.fields import hint, read_fields
 from screens.form import FormScreen
 from tests.screens.fake_desk import ACME, MANIFEST, FakeDesk
-from tests.screens.stage import Stage
+from tests.screens.stage import Stage, until
 from tests.screens.text import TextSnapshot, rendered
 
 
@@ -29,7 +29,7 @@ async def test_the_form_shows_types_limits_and_what_holds_now(
     app = Stage(FakeDesk())
     async with app.run_test(size=size) as pilot:
         await app.show(form())
-        await pilot.pause()
+        await until(pilot, lambda: "palette" in rendered(app))
         assert rendered(app) == snapshot(extension_class=TextSnapshot)
 
 

@@ -27,7 +27,7 @@ async def test_a_plan_says_where_it_acts_what_was_checked_and_what_changes(
     app = Stage(FakeDesk(plan(*findings)))
     async with app.run_test(size=size) as pilot:
         await app.show(screen())
-        await until(pilot, lambda: "Changes" in rendered(app))
+        await until(pilot, lambda: "Changes" in rendered(app) and "palette" in rendered(app))
         assert rendered(app) == snapshot(extension_class=TextSnapshot)
 
 

@@ -25,7 +25,7 @@ async def test_a_run_shows_each_step_its_outcome_and_what_it_found(
     app = Stage(FakeDesk(None, run()))
     async with app.run_test(size=size) as pilot:
         await app.show(screen())
-        await pilot.pause()
+        await until(pilot, lambda: "palette" in rendered(app))
         assert rendered(app) == snapshot(extension_class=TextSnapshot)
 
 
@@ -112,7 +112,7 @@ async def test_the_history_is_newest_first(
     app = Stage(desk)
     async with app.run_test(size=size) as pilot:
         await app.show(RunsScreen())
-        await pilot.pause()
+        await until(pilot, lambda: "palette" in rendered(app))
         text = rendered(app)
         assert text.index("run-0001") < text.index("run-0002") < text.index("run-0003")
         assert text == snapshot(extension_class=TextSnapshot)
