@@ -175,18 +175,27 @@ def test_on_a_terminal_the_name_has_to_be_typed(fleet: Shell) -> None:
 
 def test_a_killed_run_is_interrupted_and_resumed(fleet: Shell) -> None:
     made = plan(fleet, live_max(fleet) + 1)
+    struck(fleet, made, signal.SIGKILL)
+    listed = json.loads(fleet.cli("runs", "list", "-o", "json").out)["items"][0]
+    assert (listed["planId"], listed["state"]) == (made["planId"], "interrupted")
+    said = fleet.cli("runs", "resume", listed["runId"], "--yes", "-o", "json")
+    assert (said.code, json.loads(said.out)["state"]) == (0, "succeeded"), said.err
+
+
+def test_ctrl_c_ends_a_run_cleanly_with_130_and_leaves_the_bounds_alone(fleet: Shell) -> None:
+    before = live_max(fleet)
+    made = plan(fleet, before + 1)
+    assert struck(fleet, made, signal.SIGINT) == 130
+    listed = json.loads(fleet.cli("runs", "list", "-o", "json").out)["items"][0]
+    assert (listed["planId"], listed["state"]) == (made["planId"], "cancelled")
+    assert live_max(fleet) == before
+
+
+def struck(fleet: Shell, made: Any, blow: signal.Signals) -> int:
+    """Run a plan in a process of its own, and strike it as soon as it is under way."""
+    words = ("run", *WORDS, "--yes", "--plan-id", made["planId"])
     program = subprocess.Popen(
-        [
-            sys.executable,
-            "-P",
-            "-m",
-            "console",
-            "run",
-            *WORDS,
-            "--yes",
-            "--plan-id",
-            made["planId"],
-        ],
+        [sys.executable, "-P", "-m", "console", *words],
         cwd=ROOT,
         env=fleet.environ,
         stdin=subprocess.DEVNULL,
@@ -197,13 +206,12 @@ def test_a_killed_run_is_interrupted_and_resumed(fleet: Shell) -> None:
     with program:
         assert program.stderr is not None
         for line in program.stderr:
-            if line.endswith(" running\n"):
-                program.send_signal(signal.SIGKILL)
-                break
-    listed = json.loads(fleet.cli("runs", "list", "-o", "json").out)["items"][0]
-    assert (listed["planId"], listed["state"]) == (made["planId"], "interrupted")
-    said = fleet.cli("runs", "resume", listed["runId"], "--yes", "-o", "json")
-    assert (said.code, json.loads(said.out)["state"]) == (0, "succeeded"), said.err
+            if line.endswith(" confirmed\n"):
+                continue
+            program.send_signal(blow)
+            break
+        program.stderr.read()
+    return program.returncode
 
 
 def test_no_token_of_the_fleet_is_in_the_journal(fleet: Shell) -> None:
