@@ -89,10 +89,13 @@ def default(kind: Kind, obj: Obj) -> None:
         obj["spec"]["template"]["spec"] = {**_POD_DEFAULTS, **template}
         _default_containers(obj["spec"]["template"]["spec"])
     if kind.name == "Service":
-        _default_service(obj["spec"])
+        _default_service(obj["spec"], obj["metadata"]["uid"])
 
 
-def _default_service(spec: Obj) -> None:
+def _default_service(spec: Obj, uid: str) -> None:
+    number = int(uid[:4], 16)
+    spec.setdefault("clusterIP", f"172.20.{number >> 8}.{number & 255}")
+    spec.setdefault("clusterIPs", [spec["clusterIP"]])
     for port in spec.get("ports") or ():
         port.setdefault("protocol", "TCP")
         port.setdefault("targetPort", port.get("port"))

@@ -2,12 +2,22 @@
 
 import gzip
 import uuid
+from contextlib import suppress
 from typing import Any
 
 import msgspec
 from aiohttp import web
 
-from console.sandbox import auth, discovery, lists, negotiate, patches, requests, subresources
+from console.sandbox import (
+    auth,
+    discovery,
+    lists,
+    negotiate,
+    patches,
+    protobuf,
+    requests,
+    subresources,
+)
 from console.sandbox.faults import Faults
 from console.sandbox.kinds import NAMESPACE, POD, REVIEWS, Kind
 from console.sandbox.negotiate import Form
@@ -102,18 +112,7 @@ class ApiServer:
             body = msgspec.json.encode(discovery.aggregated(kinds, core=path == "/api"))
             kind = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList"
             return _reply(request, body, headers={"Content-Type": kind})
-        found: Obj | None = None
-        match parts:
-            case ["api"]:
-                found = discovery.core_versions(self.address)
-            case ["apis"]:
-                found = discovery.group_list(kinds)
-            case ["api", version]:
-                found = discovery.resource_list(kinds, "", version)
-            case ["apis", group]:
-                found = discovery.group(kinds, group)
-            case ["apis", group, version]:
-                found = discovery.resource_list(kinds, group, version)
+        found = discovery.document(kinds, parts, self.address)
         if found is None:
             raise ApiError(404, _UNKNOWN)
         return _reply(request, msgspec.json.encode(found))
@@ -121,7 +120,10 @@ class ApiServer:
     async def _review(self, request: web.Request, at: Target, user: str) -> web.Response:
         if request.method != "POST":
             raise ApiError(405, "the server does not allow this method on the requested resource")
-        body = await requests.document(request)
+        if request.content_type == protobuf.MEDIA:
+            body: Any = protobuf.review(await request.read())
+        else:
+            body = await requests.document(request)
         if not isinstance(body, dict):
             raise ApiError(400, "Object 'Kind' is missing in request body")
         answer = auth.review(REVIEWS[at.group, at.plural], user, body)
@@ -164,7 +166,8 @@ class ApiServer:
         )
         response.enable_chunked_encoding()
         await response.prepare(request)
-        await self._faults.stream(response.write, watch)
+        with suppress(ConnectionResetError):  # the client left
+            await self._faults.stream(response.write, watch)
         return response
 
     async def _get(

@@ -9,6 +9,24 @@ _SCALE = {"group": "autoscaling", "version": "v1", "kind": "Scale"}
 _EVICTION = {"group": "policy", "version": "v1", "kind": "Eviction"}
 
 
+def document(kinds: tuple[Kind, ...], parts: list[str], address: str) -> Obj | None:
+    """Answer the discovery path with these parts; None when there is none."""
+    match parts:
+        case ["api"]:
+            return core_versions(address)
+        case ["apis"]:
+            return group_list(kinds)
+        case ["api", version]:
+            return resource_list(kinds, "", version)
+        case ["apis", name]:
+            return group(kinds, name)
+        case ["apis", name, version]:
+            return resource_list(kinds, name, version)
+        case ["openapi", "v3", *below]:
+            return openapi(kinds, "/".join(below))
+    return None
+
+
 def versions(kinds: Iterable[Kind]) -> dict[str, str]:
     """Map each named group to its version, in the order of preference."""
     found = {kind.group: kind.version for kind in kinds if kind.group}
@@ -143,4 +161,36 @@ def _below(sub: Obj, group: str, version: str) -> Obj:
         "subresource": sub["name"].partition("/")[2],
         "responseKind": kind,
         "verbs": sub["verbs"],
+    }
+
+
+def openapi(kinds: tuple[Kind, ...], below: str) -> Obj | None:
+    """Answer /openapi/v3 with as much as kubectl needs: that the server validates fields."""
+    groups = {f"apis/{kind.api_version}" if kind.group else "api/v1": kind for kind in kinds}
+    if not below:
+        paths = {at: {"serverRelativeURL": f"/openapi/v3/{at}"} for at in groups}
+        return {"paths": paths}
+    if below not in groups:
+        return None
+    return {
+        "openapi": "3.0.0",
+        "info": {"title": "Kubernetes", "version": groups[below].version},
+        "paths": {
+            f"/{below}/{kind.plural}/{{name}}": {"patch": _patch_operation(kind)}
+            for kind in kinds
+            if kind.api_version == groups[below].api_version
+        },
+    }
+
+
+def _patch_operation(kind: Kind) -> Obj:
+    options = ("dryRun", "fieldManager", "fieldValidation", "force")
+    return {
+        "parameters": [{"name": name, "in": "query"} for name in options],
+        "responses": {"200": {"description": "OK"}},
+        "x-kubernetes-group-version-kind": {
+            "group": kind.group,
+            "version": kind.version,
+            "kind": kind.name,
+        },
     }

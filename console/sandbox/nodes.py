@@ -37,7 +37,7 @@ def application(count: int, *, spot: bool = False) -> Group:
 def database(count: int) -> Group:
     """Describe a group for tenants' databases."""
     return Group(
-        "database", "database", count, "r5.2xlarge", "7910m", "62000Mi", 58, "database-only"
+        "database", "database", count, "r5.4xlarge", "15890m", "123000Mi", 234, "database-only"
     )
 
 
@@ -56,7 +56,7 @@ def _node(group: Group, region: str, version: str, *, zone: str, number: int) ->
     address = f"10.{len(region)}.{number}.{17 + 7 * number % 200}"
     name = f"ip-{address.replace('.', '-')}.{region}.compute.internal"
     capacity = {"cpu": group.cpu, "memory": group.memory, "pods": str(group.pods)}
-    full = {"t3.large": "2", "c5.2xlarge": "8", "r5.2xlarge": "8"}[group.instance]
+    full = {"t3.large": "2", "c5.2xlarge": "8", "r5.4xlarge": "16"}[group.instance]
     taints = [{"key": group.taint, "value": "true", "effect": "NoSchedule"}] if group.taint else []
     return {
         "metadata": {

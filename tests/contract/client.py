@@ -60,6 +60,10 @@ class Api:
     def __init__(self, target: Target, session: aiohttp.ClientSession) -> None:
         self.target, self._session = target, session
 
+    def at(self, url: str) -> "Api":
+        """Ask another address over the same session."""
+        return Api(msgspec.structs.replace(self.target, url=url), self._session)
+
     async def compact(self) -> None:
         """Make the server forget its history."""
         await self.target.compact()
@@ -117,7 +121,7 @@ class Api:
     ) -> Answer:
         """Read a path until a condition is met."""
         async with asyncio.timeout(seconds):
-            while not met(found := await self.get(path, **options)):
+            while not met(found := await self.get(path, **options)):  # noqa: ASYNC110 - remote
                 await asyncio.sleep(0.1)
         return found
 

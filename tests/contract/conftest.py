@@ -42,9 +42,11 @@ async def target(request: pytest.FixtureRequest) -> AsyncIterator[Target]:
     with running() as program:
 
         async def compact() -> None:
-            async with aiohttp.ClientSession() as client:
-                async with client.post(f"{program.control}/compact") as answer:
-                    assert answer.status == 200
+            async with (
+                aiohttp.ClientSession() as client,
+                client.post(f"{program.control}/compact") as answer,
+            ):
+                assert answer.status == 200
 
         yield Target(program.url("mgmt-us-west-2"), program.ca_file, program.tokens, compact)
 

@@ -19,7 +19,7 @@ def container(name: str = "main", **more: Any) -> Obj:
 
 
 def pod(name: str, *, labels: dict[str, str] | None = None, cpu: str = "", **spec: Any) -> Obj:
-    asked = {"resources": {"requests": {"cpu": cpu, "memory": "16Mi"}}} if cpu else {}
+    asked: Obj = {"resources": {"requests": {"cpu": cpu, "memory": "16Mi"}}} if cpu else {}
     return {
         "apiVersion": "v1",
         "kind": "Pod",
