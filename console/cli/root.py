@@ -103,7 +103,7 @@ def run(arguments: Sequence[str] | None = None) -> int:
         return 130
     except BrokenPipeError:
         # Whoever read our output has gone; a second error while Python flushes would be noise.
-        sys.stdout = None  # type: ignore[assignment]
+        sys.stdout = None
         return 0
     except ConsoleError as error:
         click.echo(f"shifu-console: {redact(str(error))}", err=True)

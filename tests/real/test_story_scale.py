@@ -41,7 +41,8 @@ def plane(fleet: Fleet) -> ControlPlane:
 
 async def _hpa(plane: ControlPlane, bid: str = BUSY) -> Object:
     async with plane.api() as api:
-        return await api.get(_HPA.format(bid))
+        found: Object = await api.get(_HPA.format(bid))
+    return found
 
 
 async def _bounds(plane: ControlPlane, bid: str = BUSY) -> tuple[int, int]:
