@@ -12,7 +12,7 @@ import yaml
 from console.sandbox import certificates, seed
 from console.sandbox.auth import Users
 from console.sandbox.cluster import Cluster
-from console.sandbox.life import releases
+from console.sandbox.life import heal, releases
 
 CLUSTERS = (
     ("mgmt-us-west-2", "mgmt", "us-west-2", "v1.34.2"),
@@ -75,6 +75,7 @@ class Fleet:
             for cluster in self.clusters.values():
                 tasks.create_task(cluster.live())
             tasks.create_task(releases(self.clusters))
+            tasks.create_task(heal(self.clusters))
 
     async def close(self) -> None:
         """Stop every cluster."""

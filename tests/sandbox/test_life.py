@@ -55,6 +55,14 @@ async def test_raising_the_maximum_scales_out_and_ends_the_pin(cluster: Connect)
     assert ready.body["spec"]["replicas"] == replicas
 
 
+async def test_argo_cd_sets_back_what_it_was_not_told_to_leave_alone(cluster: Connect) -> None:
+    api = cluster("prod-us-west-2")
+    path = HPA.replace(SPACE, "tenant-globex")
+    drifted = await api.patch(path, {"spec": {"maxReplicas": 30}}, MERGE_PATCH)
+    assert drifted.body["spec"]["maxReplicas"] == 30
+    await api.eventually(path, lambda answer: answer.body["spec"]["maxReplicas"] == 20, seconds=60)
+
+
 async def test_a_new_template_rolls_out_without_losing_a_pod(cluster: Connect) -> None:
     api = cluster("prod-eu-central-1")
     path = "/apis/apps/v1/namespaces/tenant-wonka/deployments/ai-shifu-web"

@@ -78,7 +78,7 @@ class Autoscaler:
         with_condition(status, "AbleToScale", "False", "FailedGetScale", text)
         status.setdefault("desiredReplicas", 0)
         if self._world.set_status(HPA, found, status, AUTOSCALER) is not found:
-            self._event(found.obj, "FailedGetScale", text, word="Warning")
+            self._event(found.obj, "FailedGetScale", f"{what} not found", word="Warning")
 
     def _event(self, hpa: Obj, reason: str, text: str, *, word: str = "Normal") -> None:
         self._world.event(HPA, hpa, reason, text, word=word, source="horizontal-pod-autoscaler")

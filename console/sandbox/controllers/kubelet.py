@@ -88,7 +88,6 @@ def _conditions(status: Obj, spec: Obj, *, ready: bool) -> None:
     names = ", ".join(one["name"] for one in spec["containers"])
     text = "" if ready else f"containers with unready status: [{names}]"
     word, reason = ("True", "") if ready else ("False", "ContainersNotReady")
-    with_condition(status, "PodReadyToStartContainers", word, "", "")
     with_condition(status, "Initialized", "True", "", "")
     with_condition(status, "Ready", word, reason, text)
     with_condition(status, "ContainersReady", word, reason, text)
