@@ -18,7 +18,8 @@ def open_screens(session: "Session") -> int:
             " and the other commands (`--help`) here\n"
         )
         return Exit.USAGE
-    session.scope()  # a wrong --context is refused before the terminal is taken over
+    if session.contexts:
+        session.scope()  # a wrong --context is refused before the terminal is taken over
     from screens.app import ShifuApp
 
     return ShifuApp(session).run() or Exit.OK

@@ -68,7 +68,7 @@ _ASCII_GLYPHS = _GLYPHS | {
 }
 
 
-class Word(msgspec.Struct, frozen=True):
+class Word(msgspec.Struct, frozen=True, gc=False):
     """A state in a word or two (PINNED MAX), its tone, and why it was chosen."""
 
     text: str
@@ -81,7 +81,7 @@ def worst(words: "list[Word]") -> Word | None:
     return min(words, key=lambda word: word.tone.severity, default=None)
 
 
-class Key(msgspec.Struct, frozen=True, order=True):
+class Key(msgspec.Struct, frozen=True, order=True, gc=False):
     """Names one thing in the fleet: cluster alias, kind (singular: pod, hpa), namespace, name."""
 
     cluster: str

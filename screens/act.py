@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING, Any
 
 from textual.notifications import SeverityLevel
 
-from console.errors import ConsoleError
+from console.errors import ConfigError, ConsoleError
+from console.fleet_text import nearest
 from console.record import Key, Record
 from console.redact import printable
 from console.resources import view_named
@@ -63,6 +64,7 @@ async def _lead(
         if target is None:
             _tell(app, _no_target(manifest, record), severity="error")
             return
+        check_given(manifest, given)
         run_id = await _prepare(app, manifest, target, {**prefilled(manifest, record), **given})
     except ConsoleError as error:
         _tell(app, printable(str(error)), severity="error")
@@ -126,6 +128,23 @@ def target_of(manifest: "Manifest", record: Record, look: Snapshot) -> Key | Non
         if (owner.key.cluster, owner.key.namespace) == (record.key.cluster, record.key.namespace)
     ]
     return owners[0] if len(owners) == 1 else None
+
+
+def check_given(manifest: "Manifest", given: Mapping[str, Any]) -> None:
+    """Refuse words that the form has no field or no choice for.
+
+    Raises:
+        ConfigError: names the word and the nearest right one.
+
+    """
+    for name, value in given.items():
+        spec = manifest.inputs.get(name)
+        if spec is None:
+            message = f"{manifest.name} has no input {name!r}"
+            raise ConfigError(message, remedy=nearest(name, manifest.inputs))
+        if spec.choices and value not in spec.choices:
+            message = f"{name} cannot be {value!r}"
+            raise ConfigError(message, remedy=nearest(str(value), map(str, spec.choices)))
 
 
 def prefilled(manifest: "Manifest", record: Record) -> dict[str, Any]:

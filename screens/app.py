@@ -1,13 +1,16 @@
 """The application: one store, one trail of views, and batches for whoever is on screen."""
 
+import contextlib
 import gc
 import os
 import time
 from collections import Counter
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from textual import events
 from textual.app import App
+from textual.worker import WorkerCancelled, WorkerFailed
 
 from console.cli.session import Session
 from console.errors import ConsoleError
@@ -110,6 +113,11 @@ class ShifuApp(App[int]):
             self._feed.close()
         if self.desk is not None:
             await self.desk.close()
+        for worker in [one for one in self.workers if one.group == "fleet"]:
+            # It would open again what is being closed.
+            worker.cancel()
+            with contextlib.suppress(WorkerCancelled, WorkerFailed):
+                await worker.wait()
         if self.fleet is not None:
             await self.fleet.close()
 
@@ -288,7 +296,9 @@ class ShifuApp(App[int]):
 
         return completions(self, line)
 
-    def start_action(self, action: str | None, targets: list[Record]) -> None:
+    def start_action(
+        self, action: str | None, targets: list[Record], given: Mapping[str, str] | None = None
+    ) -> None:
         """Begin an action on records; without a name, choose one first."""
         if self.desk is None:
             self.notify(self.trouble or "the fleet is still being opened", severity="warning")
@@ -298,7 +308,9 @@ class ShifuApp(App[int]):
             return
         from screens.act import start_action
 
-        self.run_worker(start_action(self, action, targets), group="action", exit_on_error=False)
+        self.run_worker(
+            start_action(self, action, targets, given), group="action", exit_on_error=False
+        )
 
     def show_runs(self) -> None:
         """Open the history of runs."""

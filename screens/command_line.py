@@ -37,7 +37,7 @@ def _run(app: "ShifuApp", rest: str) -> None:
     target = wanted.pop("tenant", wanted.pop("target", ""))
     if target:
         targets = _tenants_named(app, target)
-    app.start_action(name, targets)
+    app.start_action(name, targets, wanted)
 
 
 def _tenants_named(app: "ShifuApp", name: str) -> "list[Record]":

@@ -20,7 +20,7 @@ class WorkloadReady(Check, frozen=True, kw_only=True):
         workload = await scaled_workload(world, hpa)
         status = workload.get("status", {})
         ready = int(status.get("readyReplicas") or 0)
-        message = f"{name_of(workload)}: {ready} of {self.replicas} pods ready"
+        message = f"{name_of(workload)}: {ready} pods ready, {self.replicas} needed"
         if workload["spec"].get("replicas", 1) == 0:
             return Report(ok=True, message=f"{name_of(workload)} is switched off (0 replicas)")
         return Report(ok=ready >= self.replicas, message=message)

@@ -71,6 +71,7 @@ class _LazyGroup(click.Group):
 @click.pass_context
 def root(
     ctx: click.Context,
+    *,
     contexts: tuple[str, ...],
     kubeconfig: str | None,
     fleet: str | None,

@@ -4,6 +4,7 @@ import msgspec
 import pytest
 from textual.widgets import Input, OptionList
 
+from console.errors import ConfigError
 from console.record import Key, Record
 from screens import act
 from screens.form import FormScreen
@@ -163,3 +164,23 @@ def test_the_form_shows_the_bounds_of_the_chosen_component() -> None:
         for name in ("api", "web", "cook-web")
     ]
     assert shown == [{"max": "6"}, {"max": "3"}, {"max": "4"}]
+
+
+@pytest.mark.parametrize(
+    ("given", "named"),
+    [({"maxx": "12"}, "max"), ({"component": "apy"}, "api")],
+)
+def test_a_word_the_form_cannot_take_is_refused_with_the_nearest(
+    given: dict[str, str], named: str
+) -> None:
+    with pytest.raises(ConfigError) as refusal:
+        act.check_given(manifest(), given)
+    assert named in refusal.value.remedy
+
+
+async def test_words_of_the_command_line_fill_the_form() -> None:
+    app = Stage(FakeDesk())
+    async with app.run_test() as pilot:
+        await act.start_action(cast("ShifuApp", app), "scale-tenant", [TENANT], {"max": "12"})
+        await until(pilot, lambda: isinstance(app.screen, FormScreen))
+        assert app.screen.query_one("#input-max", Input).value == "12"
