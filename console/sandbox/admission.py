@@ -123,10 +123,25 @@ def validate(kind: Kind, obj: Obj, old: Obj | None) -> None:
         problems += _workload_problems(spec, dig(old, "spec"))
     if kind is POD:
         problems += _container_problems(spec.get("containers"), "spec.containers")
+    if kind is QUOTA:
+        _check_quantities(kind, spec.get("hard") or {})
     if kind.name == "Lease":
         problems += _lease_problems(spec)
     if problems:
         raise invalid(kind.name, kind.group, name, *problems)
+
+
+def _check_quantities(kind: Kind, amounts: Obj) -> None:
+    for amount in amounts.values():
+        try:
+            quantity(amount)
+        except (ArithmeticError, TypeError, ValueError) as error:
+            raise ApiError(
+                400,
+                f'{kind.name} in version "{kind.version}" cannot be handled as a {kind.name}:'
+                " quantities must match the regular expression"
+                " '^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$'",
+            ) from error
 
 
 def _integer(spec: Obj, path: str, go: str) -> int | None:
@@ -187,6 +202,10 @@ def _workload_problems(spec: Obj, old: Obj | None) -> list[tuple[str, str, str]]
 def _container_problems(containers: Any, at: str) -> list[tuple[str, str, str]]:
     if not containers:
         return [(at, "FieldValueRequired", "Required value")]
+    for one in containers:
+        for part in (one.get("resources") or {}).values():
+            if isinstance(part, dict):
+                _check_quantities(POD, part)
     return [
         (f"{at}[{index}].{name}", "FieldValueRequired", "Required value")
         for index, one in enumerate(containers)

@@ -1,6 +1,7 @@
 """One emulated API server: from an HTTP request to an answer or a Status error."""
 
 import gzip
+import traceback
 import uuid
 from contextlib import suppress
 from typing import Any
@@ -25,7 +26,7 @@ from console.sandbox.objects import Obj, dig
 from console.sandbox.registry import Registry
 from console.sandbox.requests import Target
 from console.sandbox.schema import check_fields
-from console.sandbox.status import ApiError
+from console.sandbox.status import MALFORMED, ApiError
 from console.sandbox.store import Entry
 from console.sandbox.watches import Watch
 
@@ -67,6 +68,10 @@ class ApiServer:
         try:
             await self._faults.before(request)
             return await self._answer(request)
+        except MALFORMED as error:
+            traceback.print_exc()
+            text = f"Internal error occurred: this fleet cannot handle that: {error!r}"
+            return _reply(request, msgspec.json.encode(ApiError(500, text).status), 500)
         except ApiError as error:
             headers = {"Retry-After": str(error.retry_after)} if error.retry_after else {}
             return _reply(request, msgspec.json.encode(error.status), error.code, headers)

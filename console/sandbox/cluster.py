@@ -3,6 +3,7 @@
 import asyncio
 import ssl
 import sys
+import traceback
 
 from aiohttp import web
 
@@ -19,7 +20,7 @@ from console.sandbox.faults import Faults
 from console.sandbox.kinds import ARGO_KINDS, CORE_KINDS, POD
 from console.sandbox.objects import dig
 from console.sandbox.registry import Registry
-from console.sandbox.status import ApiError
+from console.sandbox.status import MALFORMED, ApiError
 from console.sandbox.store import Store
 
 TICK_SECONDS = 0.5
@@ -84,8 +85,9 @@ class Cluster:
         while True:
             try:
                 self.tick()
-            except ApiError as error:
-                print(f"{self.context}: {error}", file=sys.stderr)  # noqa: T201 - no log here
+            except (ApiError, *MALFORMED):
+                print(self.context, file=sys.stderr)  # noqa: T201 - no log here
+                traceback.print_exc()
             await asyncio.sleep(TICK_SECONDS)
 
     async def open(self, tls: ssl.SSLContext) -> None:

@@ -20,6 +20,10 @@ _REASONS = {
 }
 
 
+MALFORMED = (AttributeError, IndexError, KeyError, TypeError, ValueError)
+"""What code raises that meets an object of a shape it does not know."""
+
+
 class ApiError(Exception):
     """A request's refusal, carrying the Status that says why."""
 

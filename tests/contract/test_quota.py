@@ -51,6 +51,15 @@ async def test_a_limit_range_says_it_for_the_pod(space: Space) -> None:
     assert seen.body["spec"]["containers"][0]["resources"]["requests"] == {"cpu": "100m"}
 
 
+async def test_an_amount_that_is_no_quantity_is_a_bad_request(space: Space) -> None:
+    quota = await space.api.post(space.path("resourcequotas"), objects.quota("own", pods="many"))
+    assert (quota.status, quota.reason) == (400, "BadRequest")
+    pod = await space.api.post(space.path("pods"), objects.pod("one", cpu="much"))
+    assert (pod.status, pod.reason) == (400, "BadRequest")
+    for answer in (quota, pod):
+        assert "quantities must match the regular expression" in answer.message
+
+
 async def test_use_is_counted(space: Space) -> None:
     await limit(space, requests_cpu="2", requests_memory="1Gi", pods="5", services="2")
     for name in ("one", "two"):

@@ -63,6 +63,27 @@ async def test_argo_cd_sets_back_what_it_was_not_told_to_leave_alone(cluster: Co
     await api.eventually(path, lambda answer: answer.body["spec"]["maxReplicas"] == 20, seconds=60)
 
 
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [
+        ("/api/v1/namespaces/default/pods", {"kind": "Pod", "apiVersion": "v1", "spec": 3}),
+        ("/api/v1/namespaces/default/resourcequotas", {"spec": {"hard": {"pods": "many"}}}),
+        ("/apis/apps/v1/namespaces/default/deployments", {"spec": {"template": []}}),
+    ],
+)
+async def test_an_object_of_an_unknown_shape_is_refused_and_the_fleet_lives_on(
+    cluster: Connect, path: str, body: dict[str, Any]
+) -> None:
+    api = cluster("prod-us-west-2")
+    kinds = {"pods": "Pod", "resourcequotas": "ResourceQuota", "deployments": "Deployment"}
+    version = "apps/v1" if "/apps/" in path else "v1"
+    named = {"kind": kinds[path.rpartition("/")[2]], "apiVersion": version, **body}
+    found = await api.post(path, {**named, "metadata": {"name": "odd"}})
+    assert found.body["kind"] == "Status"
+    assert found.status >= 400
+    assert (await api.get("/api/v1/namespaces/default")).status == 200
+
+
 async def test_a_new_template_rolls_out_without_losing_a_pod(cluster: Connect) -> None:
     api = cluster("prod-eu-central-1")
     path = "/apis/apps/v1/namespaces/tenant-wonka/deployments/ai-shifu-web"

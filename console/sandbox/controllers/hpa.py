@@ -52,8 +52,7 @@ class Autoscaler:
 
     def reconcile(self) -> None:
         """Give every autoscaler one pass."""
-        for found in tuple(self._world.store.entries(HPA)):
-            self._pass(found)
+        self._world.each(HPA, lambda _, found: self._pass(found))
 
     def _pass(self, found: Entry) -> None:
         hpa = found.obj

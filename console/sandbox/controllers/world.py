@@ -10,7 +10,7 @@ from console.sandbox.clock import CLOCK
 from console.sandbox.kinds import EVENT, NAMESPACE, POD, Kind
 from console.sandbox.objects import Obj, condition, controller_uid, dig, now, suffix
 from console.sandbox.registry import DeleteOptions, Registry, Writer
-from console.sandbox.status import ApiError
+from console.sandbox.status import MALFORMED, ApiError
 from console.sandbox.store import Entry
 
 MANAGER = Writer("kube-controller-manager")
@@ -42,7 +42,7 @@ class World:
                 continue
             try:
                 step(self, found)
-            except ApiError as error:
+            except (ApiError, *MALFORMED) as error:
                 self.event(kind, found.obj, "FailedSync", str(error), word="Warning")
 
     def children(self, kind: Kind, owner: Obj) -> list[Entry]:
