@@ -205,7 +205,7 @@ async def test_a_revoked_token_is_said_and_nothing_is_lost(
         assert reply.code != 0
         assert await _bounds(plane) == (2, 6)
         seen = await console("get", "hpa", "-A", "-o", "json")
-        assert seen.code == 3
+        assert seen.code == 4
         states = {
             source["cluster"]: source["state"]
             for source in seen.json()["sources"]

@@ -293,14 +293,14 @@ async def test_a_changed_cell_is_marked_for_a_moment() -> None:
         await at.open("pods", 100)
         table = at.table.table
         key = table.rows.ordered()[5]
-        change(at, key, restarts=77)
-        await until(lambda: "77" in rendered(at.app))
+        change(at, key, restarts=4242)
+        await until(lambda: "4242" in rendered(at.app))
         line = next(
             strip
             for strip in at.app.screen._compositor.render_strips()
-            if "77" in "".join(segment.text for segment in strip)
+            if "4242" in "".join(segment.text for segment in strip)
         )
-        lit = [part for part in line if part.text.strip() == "77"]
+        lit = [part for part in line if part.text.strip() == "4242"]
         assert lit
         assert all(part.style is not None and part.style.underline for part in lit)
 
