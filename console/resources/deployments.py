@@ -15,6 +15,9 @@ from console.resources.cells import (
 from console.resources.shapes import Workload, condition, holds
 from console.resources.wire import Wire
 from console.resources.workload import (
+    IMAGES,
+    READY,
+    UPDATED,
     Template,
     WorkloadMeta,
     WorkloadStatus,
@@ -162,19 +165,9 @@ VIEW: View[Deployment] = View(
     word=word,
     columns=(
         *place_columns(),
-        Column[Deployment](
-            title="Ready",
-            text=lambda found, _: of(found.ready, found.replicas),
-            order=lambda found, _: (found.ready or 0) - (found.replicas or 0),
-            right=True,
-        ),
+        READY,
         *state_columns(lambda: VIEW),
-        Column[Deployment](
-            title="Updated",
-            text=lambda found, _: count(found.updated),
-            order=lambda found, _: found.updated,
-            right=True,
-        ),
+        UPDATED,
         Column[Deployment](
             title="Available",
             text=lambda found, _: count(found.available),
@@ -182,9 +175,7 @@ VIEW: View[Deployment] = View(
             right=True,
         ),
         age_column(),
-        Column[Deployment](
-            title="Images", text=lambda found, _: ",".join(found.images) or "-", wide=True
-        ),
+        IMAGES,
         badge_column(),
         labels_column(),
     ),

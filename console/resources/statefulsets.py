@@ -14,6 +14,9 @@ from console.resources.cells import (
 from console.resources.shapes import Pod, Workload
 from console.resources.wire import Wire
 from console.resources.workload import (
+    IMAGES,
+    READY,
+    UPDATED,
     Template,
     WorkloadMeta,
     WorkloadStatus,
@@ -27,7 +30,7 @@ from console.resources.workload import (
     replicas_badge,
 )
 from console.store import Snapshot
-from console.view import Column, KubeSource, View
+from console.view import KubeSource, View
 
 
 class StatefulSet(Workload, frozen=True, kw_only=True):
@@ -186,23 +189,11 @@ VIEW: View[StatefulSet] = View(
     word=word,
     columns=(
         *place_columns(),
-        Column[StatefulSet](
-            title="Ready",
-            text=lambda found, _: of(found.ready, found.replicas),
-            order=lambda found, _: (found.ready or 0) - (found.replicas or 0),
-            right=True,
-        ),
+        READY,
         *state_columns(lambda: VIEW),
-        Column[StatefulSet](
-            title="Updated",
-            text=lambda found, _: count(found.updated),
-            order=lambda found, _: found.updated,
-            right=True,
-        ),
+        UPDATED,
         age_column(),
-        Column[StatefulSet](
-            title="Images", text=lambda found, _: ",".join(found.images) or "-", wide=True
-        ),
+        IMAGES,
         badge_column(),
         labels_column(),
     ),

@@ -9,6 +9,7 @@ import msgspec
 from console.clock import parse_time
 from console.record import Record, Tone, Word
 from console.resources import views
+from console.resources.cells import count, of
 from console.resources.index import PODS_BY_OWNER
 from console.resources.shapes import Pod, Workload, condition
 from console.resources.wire import GenerationMeta, Wire, WireCondition, base, conditions
@@ -181,6 +182,23 @@ def badge_fields(workload: Workload, look: Snapshot) -> dict[str, object]:
     """Return the badge for `-o json`; None when nothing is the matter or nobody can tell."""
     badge = replicas_badge(workload, look)
     return {"badge": badge.text if badge else None}
+
+
+READY: Column[Any] = Column[Workload](
+    title="Ready",
+    text=lambda found, _: of(found.ready, found.replicas),
+    order=lambda found, _: (found.ready or 0) - (found.replicas or 0),
+    right=True,
+)
+UPDATED: Column[Any] = Column[Workload](
+    title="Updated",
+    text=lambda found, _: count(found.updated),
+    order=lambda found, _: found.updated,
+    right=True,
+)
+IMAGES: Column[Any] = Column[Workload](
+    title="Images", text=lambda found, _: ",".join(found.images) or "-", wide=True
+)
 
 
 def badge_column() -> Column[Any]:
