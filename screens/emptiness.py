@@ -1,9 +1,9 @@
-"""Why a table shows nothing: said in words, never left to guessing."""
+"""What a table does not show, and why: said in words, never left to guessing."""
 
 from collections.abc import Collection
 from typing import Any
 
-from console.store import Snapshot, SourceState
+from console.store import Freshness, Snapshot, SourceState
 from console.view import View
 
 
@@ -26,6 +26,26 @@ def why_empty(
         return lines
     where = next(iter(clusters)) if len(clusters) == 1 else f"any of {len(clusters)} clusters"
     return [f"no {view.title.lower()} in {where}"]
+
+
+def left_out(view: View[Any], look: Snapshot, clusters: Collection[str]) -> str:
+    """Name the clusters that the rows do not speak for, or not any more; empty when all do."""
+    kinds = view.watched[:1]
+    silent = [alias for alias in clusters for kind in kinds if not _speaks(look, alias, kind)]
+    if not silent:
+        return ""
+    more = f" and {len(silent) - 3} more" if len(silent) > 3 else ""
+    heard = len(clusters) - len(silent)
+    return f"{heard} of {len(clusters)} clusters: without {', '.join(silent[:3])}{more}"
+
+
+def _speaks(look: Snapshot, alias: str, kind: str) -> bool:
+    source = look.source(alias, kind)
+    if source is None:
+        return False
+    if source.state is SourceState.ABSENT:
+        return True  # it has none of them
+    return source.complete_at is not None and look.freshness(alias, kind) is Freshness.FRESH
 
 
 def _waiting(view: View[Any], look: Snapshot, clusters: Collection[str]) -> list[str]:

@@ -15,7 +15,7 @@ from console.record import Key, Record, Word
 from console.store import ChangeBatch
 from console.view import Column, View
 from screens import keys
-from screens.emptiness import why_empty
+from screens.emptiness import left_out, why_empty
 from screens.frame import FrameScreen
 from screens.widgets.rows import Matcher, Wanted, cell
 from screens.widgets.view_table import ViewTable
@@ -128,7 +128,11 @@ class TableScreen(FrameScreen):
     def title_facts(self) -> Text:
         table = self.table
         total = len(table.rows)
-        parts = [f"{total} of {total + table.rows.hidden}" if table.rows.hidden else f"{total}"]
+        hidden = table.rows.hidden
+        partial = left_out(self._view, self.console_app.look, self.scope_aliases())
+        known = f"{'≥ ' if partial else ''}{total + hidden}"
+        parts = [f"{total} of {known}" if hidden else known]
+        parts += [partial] if partial else []
         parts += self._narrowed()
         if table.marks:
             clusters = len({key.cluster for key in table.marks})
