@@ -164,8 +164,7 @@ class Fleet:
 
     async def close(self) -> None:
         """Close every connection."""
-        for member in self._members.values():
-            await member.close()
+        await asyncio.gather(*(member.close() for member in self._members.values()))
 
     def _member(self, cluster: str) -> Member:
         if cluster not in self._members:

@@ -106,8 +106,8 @@ class Member:
         self._note_failure(error, None)
 
     async def close(self) -> None:
+        await self.connection.close()  # first: from now on the gateway opens nothing either
         await self.gateway.close()
-        await self.connection.close()
 
     async def _settle(self, tasks: asyncio.TaskGroup) -> None:
         """Start what is wanted and not followed; stop and forget what nobody looks at."""

@@ -87,6 +87,7 @@ class Connection:
         self._pace = pace
         self._timeout = request_timeout
         self._session: aiohttp.ClientSession | None = None
+        self._closed = False
 
     async def probe(self, deadline: float) -> Pulse:
         """Ask for the version: the cheapest question that every user may ask."""
@@ -163,7 +164,8 @@ class Connection:
         return UnreachableError(f"{error.message} at {format_time(end)}", remedy=error.remedy)
 
     async def close(self) -> None:
-        """Close every connection."""
+        """Close every connection, for good."""
+        self._closed = True
         if self._session is not None:
             await self._session.close()
             self._session = None
@@ -248,7 +250,18 @@ class Connection:
         except zlib.error as error:
             raise BadReplyError(f"{self.alias}: {what}: the compressed answer is broken") from error
 
+    def check_open(self) -> None:
+        """Refuse to begin anything after `close`: nobody would end it.
+
+        Raises:
+            UnreachableError: the console is being closed.
+
+        """
+        if self._closed:
+            raise UnreachableError(f"{self.alias}: the console is being closed")
+
     def _opened(self) -> aiohttp.ClientSession:
+        self.check_open()
         if self._session is None:
             # asyncio fills a buffer of 256 kB for each TLS connection: 125 MB for 500 streams.
             SSLProtocol.max_size = _TLS_BUFFER

@@ -163,6 +163,7 @@ class Gateway:
             if self._client is None:
                 # Half a second of imports: in a thread, so that keys are answered meanwhile.
                 build = await asyncio.to_thread(_load_client)
+                self.connection.check_open()
                 self._client = build(
                     self.connection.server,
                     self.connection.credentials.ssl_context(),
