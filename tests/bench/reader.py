@@ -120,7 +120,9 @@ def official_fleet(ready: Ready) -> Took:
     def read(url: str) -> list[Any]:
         settings = client.Configuration(host=url)
         settings.ssl_ca_cert = ready.ca_file
-        api = client.CoreV1Api(client.ApiClient(settings))
+        link: Any = client.ApiClient(settings)
+        link.set_default_header("authorization", f"Bearer {ready.token}")
+        api = client.CoreV1Api(link)
         pods: list[Any] = []
         more = ""
         while True:
