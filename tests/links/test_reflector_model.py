@@ -6,6 +6,10 @@ from typing import Any
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+# Loaded now: pytest rewrites it as it is loaded, and CPython 3.11 fails at that (SystemError, "AST
+# constructor recursion depth mismatch") when it happens deep inside a running example.
+from hypothesis.internal.conjecture import optimiser as _optimiser  # noqa: F401
+
 from console.store import SourceState
 from tests.links.fake_api import PODS, FakeApi, always, mute, pod, serve, status
 from tests.links.fleets import cluster, eventually, paced, records, running, source

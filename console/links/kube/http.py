@@ -169,6 +169,7 @@ class Connection:
         if self._session is not None:
             await self._session.close()
             self._session = None
+            await asyncio.sleep(0)  # the loop lets go of dropped sockets in its next turn
         self.credentials.close()
 
     async def _chunk(self, response: aiohttp.ClientResponse, what: str) -> bytes:
@@ -211,7 +212,7 @@ class Connection:
                 )
             yield response
         finally:
-            response.close()
+            _drop(response)
 
     async def _send(
         self, path: str, params: Params, deadline: float, what: str, encoding: str
@@ -276,6 +277,17 @@ class Connection:
                 cookie_jar=aiohttp.DummyCookieJar(),
             )
         return self._session
+
+
+def _drop(response: aiohttp.ClientResponse) -> None:
+    """End an answer; one that was not read to its end takes its socket with it at once.
+
+    A TLS goodbye would wait for the server's, for as long as half a minute: a black hole has none.
+    """
+    connection = response.connection
+    if connection is not None and connection.transport is not None:
+        connection.transport.abort()
+    response.close()
 
 
 class SilenceError(LinkTimeoutError):
