@@ -1,8 +1,10 @@
 """The command line: global options, and commands that load only what they need."""
 
 import importlib
+import os
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 
 import click
 
@@ -93,6 +95,7 @@ def root(
 
 def run(arguments: Sequence[str] | None = None) -> int:
     """Run one command line and return its exit code."""
+    _fill_closed_streams()
     try:
         result = root.main(args=arguments, prog_name="shifu-console", standalone_mode=False)
     except click.exceptions.Exit as stop:
@@ -110,3 +113,11 @@ def run(arguments: Sequence[str] | None = None) -> int:
         click.echo(f"shifu-console: {redact(str(error))}", err=True)
         return int(exit_code(error))
     return result if isinstance(result, int) else 0
+
+
+def _fill_closed_streams() -> None:
+    """Give what a caller closed (`>&-`) somewhere to go, before a socket takes its number."""
+    if sys.stdout is None:
+        sys.stdout = Path(os.devnull).open("w")  # noqa: SIM115  open for as long as we run
+    if sys.stderr is None:
+        sys.stderr = Path(os.devnull).open("w")  # noqa: SIM115  same
