@@ -3,7 +3,6 @@
 import asyncio
 import itertools
 import os
-import shutil
 import time
 from pathlib import Path
 
@@ -30,7 +29,6 @@ async def measure() -> list[Figure]:
         ours = await read("our-fleet", ready)
         official = await read("official-fleet", ready)
         kubectl = await _kubectl(plane.kubeconfig)
-    k9s = "" if shutil.which("k9s") else "; no k9s on PATH"
     return [
         Figure(
             name=f"{ours.count:,} pods of a real API server, complete",
@@ -44,7 +42,7 @@ async def measure() -> list[Figure]:
             name="the same, beside the official client",
             unit="s",
             ours=ours.seconds,
-            peer=f"official client{k9s}",
+            peer="official client",
             theirs=official.seconds,
         ),
         Figure(
