@@ -111,9 +111,18 @@ class View(Generic[R]):
             return word
         moment = found.observed_at
         silence = "never" if moment is None else f"{format_age(look.now() - moment)} ago"
-        if found.freshness is Freshness.UNKNOWN:
-            return Word("UNKNOWN", Tone.UNKNOWN, f"last heard {silence}; was {word.text}")
-        return Word(word.text, Tone.STALE, f"last heard {silence}; {word.reason or word.text}")
+        return believed(word, found.freshness, heard=f"last heard {silence}")
+
+
+def believed(word: Word, freshness: Freshness, *, heard: str = "") -> Word:
+    """Return a word as it may be shown: an old one is not told as if it were sure."""
+    match freshness:
+        case Freshness.FRESH:
+            return word
+        case Freshness.STALE:
+            return Word(word.text, Tone.STALE, f"{heard or 'stale'}; {word.reason or word.text}")
+        case Freshness.UNKNOWN:
+            return Word("UNKNOWN", Tone.UNKNOWN, f"{heard or 'no fresh data'}; was {word.text}")
 
 
 class Provenance(msgspec.Struct, frozen=True):

@@ -16,12 +16,12 @@ from console.redact import printable
 from console.resources import views
 from console.store import ChangeBatch
 from console.units import format_age
-from console.view import View
+from console.view import View, believed
 from screens import keys, tones
 from screens.frame import FrameScreen
 from screens.table import merged
 from screens.widgets.columns import fit, one_line, width_of
-from screens.widgets.rows import believed, cell, word_of
+from screens.widgets.rows import cell, word_of
 from screens.widgets.sheet import Line, Sheet
 
 _MEASURE = Console(width=200, color_system=None)

@@ -9,9 +9,10 @@ from textual.strip import Strip
 
 from console.record import Key, Record, Tone, Word
 from console.store import Freshness
+from console.view import believed
 from screens import tones
 from screens.widgets import columns
-from screens.widgets.rows import Rows, believed, cell
+from screens.widgets.rows import Rows, cell
 
 GUTTER = 2
 _LIT_SECONDS = 2.0

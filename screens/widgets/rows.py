@@ -12,7 +12,7 @@ from typing import Any, Protocol
 
 from console.record import Key, Record, Tone, Word
 from console.store import ChangeBatch, Freshness, Snapshot
-from console.view import Column, View
+from console.view import Column, View, believed
 
 Entry = tuple[Any, str, str, str]
 """Sort value, then cluster, namespace, name, so that equal values keep a stable order.
@@ -44,17 +44,6 @@ class Wanted:
     sort: int = -1
     """Index of a column; -1 for cluster, namespace, name."""
     backwards: bool = False
-
-
-def believed(word: Word, freshness: Freshness) -> Word:
-    """Return a word as it may be shown: an old one is not told as if it were sure."""
-    match freshness:
-        case Freshness.FRESH:
-            return word
-        case Freshness.STALE:
-            return Word(word.text, Tone.STALE, f"stale; {word.reason or word.text}")
-        case Freshness.UNKNOWN:
-            return Word("UNKNOWN", Tone.UNKNOWN, f"no fresh data; was {word.text}")
 
 
 _FAULTS = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError)
