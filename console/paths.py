@@ -28,6 +28,11 @@ def state_dir() -> Path:
     return _base("XDG_STATE_HOME", ".local/state")
 
 
+def journal_file() -> Path:
+    """Return the journal of runs."""
+    return state_dir() / "journal.db"
+
+
 def cache_dir() -> Path:
     """Return the folder of what can be made again."""
     return _base("XDG_CACHE_HOME", ".cache")

@@ -46,21 +46,12 @@ async def open_fleet(session: Session, store: Store) -> Opened:
 
     """
     await asyncio.to_thread(_load, session)
-    from console.fleet import Fleet
-
-    fleet = Fleet(
-        session.inventory,
-        store,
-        session.clock,
-        read_only=session.read_only,
-        request_timeout=session.request_timeout,
-    )
+    fleet = session.new_fleet(store)
     from actions.desk import Desk
     from actions.journal import Journal
 
     try:
-        path = paths.state_dir() / "journal.db"
-        journal = await asyncio.to_thread(Journal, path, session.clock)
+        journal = await asyncio.to_thread(Journal, paths.journal_file(), session.clock)
     except ConsoleError as error:
         return Opened(fleet, None, f"no actions: {error}")
     return Opened(fleet, Desk(fleet, journal, session.clock))

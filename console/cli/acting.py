@@ -100,7 +100,7 @@ def schemas() -> dict[str, dict[str, Any]]:
 
 def journal(session: Session) -> Journal:
     """Return this machine's journal."""
-    return Journal(paths.state_dir() / "journal.db", session.clock)
+    return Journal(paths.journal_file(), session.clock)
 
 
 @asynccontextmanager

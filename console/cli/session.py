@@ -41,18 +41,22 @@ class Session:
         """
         return self.inventory.choose((*self.contexts, *more))
 
-    @asynccontextmanager
-    async def open_fleet(self) -> "AsyncIterator[Fleet]":
-        """Give a fleet whose links are closed at the end; nothing is connected yet."""
+    def new_fleet(self, store: Store) -> "Fleet":
+        """Make the fleet of this invocation; nothing is connected yet, the caller closes it."""
         from console.fleet import Fleet
 
-        fleet = Fleet(
+        return Fleet(
             self.inventory,
-            Store(self.clock),
+            store,
             self.clock,
             read_only=self.read_only,
             request_timeout=self.request_timeout,
         )
+
+    @asynccontextmanager
+    async def open_fleet(self) -> "AsyncIterator[Fleet]":
+        """Give a fleet whose links are closed at the end; nothing is connected yet."""
+        fleet = self.new_fleet(Store(self.clock))
         try:
             yield fleet
         finally:
